@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make help` lists what there is.
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+CC     ?= gcc
+CXX    ?= g++
+JOBS   ?= $(shell nproc)
+MAKEFLAGS += --no-builtin-rules -j$(JOBS)
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+OPT      ?= -O2 -g
+SANITIZE ?=
+CPPFLAGS := -Isrc -I$(BUILD)/generated -D_POSIX_C_SOURCE=200809L
+CFLAGS   := -std=c11 $(WARNINGS) $(OPT) $(SANITIZE) -ffp-contract=off
+CXXFLAGS := -std=c++17 -Wall -Wextra -Werror $(OPT) $(SANITIZE) -fno-exceptions -fno-rtti
+LDLIBS   := -ljansson -lm
+DEPFLAGS  = -MMD -MP
+
+# Debian packages: what each is for, and a file that shows it is there.
+PACKAGES := gcc g++ make clang clang-format \
+	gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-riscv64-unknown-elf \
+	qemu-system-arm qemu-system-misc \
+	libflatbuffers-dev flatbuffers-compiler libjansson-dev libcmocka-dev cmake git
+NEEDED   := /usr/bin/gcc /usr/bin/g++ /usr/bin/clang /usr/bin/clang-format \
+	/usr/bin/arm-none-eabi-gcc /usr/lib/arm-none-eabi/include/stdint.h \
+	/usr/bin/riscv64-unknown-elf-gcc /usr/bin/qemu-system-arm /usr/bin/qemu-system-riscv32 \
+	/usr/include/flatbuffers/flatbuffers.h /usr/bin/flatc /usr/include/jansson.h \
+	/usr/include/cmocka.h /usr/bin/cmake /usr/bin/git
+MISSING  := $(filter-out $(wildcard $(NEEDED)),$(NEEDED))
+
+SOURCES  := $(sort $(shell find src -name '*.c' ! -name main.c) $(wildcard runtime/c/*.c))
+CXX_SRC  := $(sort $(shell find src -name '*.cc'))
+OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(CXX_SRC:%.cc=$(BUILD)/%.o)
+PROGRAM  := $(BUILD)/dtmm
+LIBRARY  := $(BUILD)/libdtmm.a
+UNIT_SRC := $(sort $(wildcard test/unit/*.c))
+UNIT     := $(UNIT_SRC:test/unit/%.c=$(BUILD)/test/unit/%)
+
+.PHONY: all
+all: $(PROGRAM) ## build the program (build/dtmm)
+
+# ---- dependencies ----
+.PHONY: deps
+deps: ## install the Debian packages that everything here needs
+	@if [ -n "$(MISSING)" ]; then \
+	    run=; [ "$$(id -u)" = 0 ] || run=sudo; \
+	    echo "installing packages (missing:$(foreach f,$(MISSING), $(notdir $(f))))"; \
+	    $$run apt-get update -q && \
+	    $$run env DEBIAN_FRONTEND=noninteractive \
+	        apt-get install -y -q --no-install-recommends $(PACKAGES); \
+	fi
+
+# Everything that compiles waits for the packages when one is missing.
+ifneq ($(MISSING),)
+READY := deps
+endif
+
+# ---- the program ----
+$(PROGRAM): $(BUILD)/src/main.o $(LIBRARY)
+	$(CXX) $(SANITIZE) -o $@ $^ $(LDLIBS)
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/%.o: %.c | $(READY)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+
+$(BUILD)/%.o: %.cc | $(READY)
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(DEPFLAGS) -c -o $@ $<
+
+# The generated reader of the TensorFlow Lite schema.
+$(BUILD)/generated/%_generated.h: src/import/%.fbs | $(READY)
+	@mkdir -p $(@D)
+	flatc --cpp --scoped-enums -o $(@D) $<
+$(CXX_SRC:%.cc=$(BUILD)/%.o): $(patsubst src/import/%.fbs,$(BUILD)/generated/%_generated.h,$(wildcard src/import/*.fbs))
+
+# ---- tests ----
+$(BUILD)/test/unit/%: test/unit/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MF $@.d -c -o $@.o $<
+	$(CXX) $(SANITIZE) -o $@ $@.o $(LIBRARY) -lcmocka $(LDLIBS)
+
+.PHONY: unit
+unit: $(UNIT) $(PROGRAM) ## build the unit tests
+
+ASAN := BUILD=$(BUILD)/sanitized OPT="-O1 -g" SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
+
+.PHONY: check
+check: all style ## all tests: unit tests under sanitizers, command line, emulated targets
+	@$(MAKE) --no-print-directory $(ASAN) unit
+	@BUILD=$(BUILD) test/run.sh unit cli target
+
+.PHONY: check-target
+check-target: all ## the tests on emulated targets only
+	@BUILD=$(BUILD) test/run.sh target
+
+.PHONY: check-unit
+check-unit: ## the unit tests only, under sanitizers
+	@$(MAKE) --no-print-directory $(ASAN) unit
+	@BUILD=$(BUILD) test/run.sh unit
+
+.PHONY: style
+style: | $(READY) ## formatting, license lines, include directions, prefixes of runtime symbols
+	@BUILD=$(BUILD) test/style.sh
+
+.PHONY: bench
+bench: all ## measure the models and rewrite the table in bench/
+	@BUILD=$(BUILD) bench/spine.sh
+
+.PHONY: demo
+demo: all ## the main job on a real network: compress, run and verify it
+	@BUILD=$(BUILD) examples/demo.sh
+
+.PHONY: install
+install: all ## install under PREFIX (default /usr/local), below DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dtmm
+	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/dtmm
+	cp -R runtime board $(DESTDIR)$(PREFIX)/share/dtmm/
+
+.PHONY: format
+format: ## format the sources in place
+	clang-format -i $$(git ls-files '*.c' '*.h' '*.cc')
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
+
+-include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d)

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading networks from the formats of other frameworks. */
+#ifndef DTMM_IMPORT_IMPORT_H
+#define DTMM_IMPORT_IMPORT_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "graph/graph.h"
+
+/* tflite.c: reads a TensorFlow Lite model from memory into a verified graph (int8 or float32). The
+ * bytes are hostile until checked. `name` is the graph's. ERR_INPUT: malformed; ERR_UNSUPPORTED
+ * names the op, its index, its tensors and the remedy. */
+enum status import_tflite(const void *data, size_t size, const char *name, struct arena *arena,
+                          struct graph **graph, struct diag *diag);
+
+#endif

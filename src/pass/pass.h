@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every pass, in the order driver.c runs them. A pass reads const things and makes one new thing in
+ * the arena given; it is one file with this one public function. Passes never call passes. */
+#ifndef DTMM_PASS_PASS_H
+#define DTMM_PASS_PASS_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "graph/graph.h"
+#include "product/layout.h"
+#include "product/packed.h"
+#include "product/scores.h"
+#include "target/target.h"
+
+/* score.c: importance of every filterlet by its L2 norm, normalized by the layer's mean norm so
+ * that layers compare. Quantized weights count as scale * q. */
+enum status score(const struct graph *graph, struct arena *arena, struct scores **scores,
+                  struct diag *diag);
+
+/* prune.c: the graph with the least important fraction `sparsity` (of all scored filterlets,
+ * weighed by their bytes, over all layers together) set to zero. The weights keep their shape;
+ * simplify and pack take out what is zero. */
+enum status prune(const struct graph *graph, const struct scores *scores, double sparsity,
+                  struct arena *arena, struct graph **pruned, struct diag *diag);
+
+/* simplify.c: removes, from an int8 graph, what cannot influence the outputs: filters whose weights
+ * are all zero become constants that are folded forward, dead channels and channels nobody reads
+ * leave the graph. The outputs stay bit for bit the same. */
+enum status simplify(const struct graph *graph, struct arena *arena, struct graph **simplified,
+                     struct diag *diag);
+
+/* pack.c: lowers an int8 graph to kernel calls: chooses each kernel, folds zero points into biases,
+ * computes fixed-point multipliers, and stores each layer's weights dense or in FWCS, whichever is
+ * smaller. `isa` is the preferred folder under runtime/; "c" for the host. ERR_UNSUPPORTED for f32
+ * layers (says: quantize first). */
+enum status pack(const struct graph *graph, const char *isa, struct arena *arena,
+                 struct packed **packed, struct diag *diag);
+
+/* plan.c: arena offsets of every tensor and scratch buffer from exact lifetimes; in place where the
+ * kernel allows. */
+enum status plan(const struct graph *graph, const struct packed *packed, struct arena *arena,
+                 struct layout **layout, struct diag *diag);
+
+#endif
