@@ -7,6 +7,9 @@
  * what the generated code says. Input and output must not overlap except where a kernel says "in
  * place".
  *
+ * Accumulators are int32. The compiler has proved for each output that |bias| + 128 * (sum of
+ * |weight|) < 2^31 (transpose_conv: 255 times), with bias as stored, so no partial sum overflows.
+ *
  * Results equal TensorFlow Lite's reference kernels bit for bit. */
 #ifndef DTMM_H
 #define DTMM_H
@@ -27,8 +30,9 @@ extern "C" {
  * of byte j/8 set when unit j (in order kh, kw, unit) is kept; weights holds the kept units' values
  * back to back, filter after filter. For conv_2d, bias[o] already holds the layer's bias minus
  * input_zero_point * (sum of the stored weights of filter o); a position outside the input reads as
- * input_zero_point. For transpose_conv bias[o] is the layer's own bias, and the kernel subtracts
- * input_zero_point. */
+ * input_zero_point. Element counts and offsets fit int32. For transpose_conv (never FWCS; dilation
+ * is 1; output position = input position * stride - pad + tap) bias[o] is the layer's own bias, and
+ * the kernel subtracts input_zero_point. */
 struct dtmm_conv_2d {
     const int8_t *weights;
     const uint8_t *mask; /* null when dense */
@@ -66,9 +70,10 @@ struct dtmm_fully_connected {
     int8_t output_zero_point, output_min, output_max;
 };
 
-/* add and sub: TFLite's three-step requantization with left_shift 20. Shapes broadcast: the output
- * is dims[0..3]; a stride of 0 repeats that dimension. When both inputs have the output's shape the
- * host merges it to dims {1, 1, 1, n}. In place on either input that has the output's shape. */
+/* add and sub: TFLite's three-step requantization with left_shift 20; all shifts are -31 .. 0.
+ * Shapes broadcast: the output is dims[0..3]; a stride of 0 repeats that dimension. When both
+ * inputs have the output's shape the host merges it to dims {1, 1, 1, n}. In place on either input
+ * that has the output's shape. */
 struct dtmm_add {
     int32_t dims[4], stride_a[4], stride_b[4];
     int32_t multiplier_a, multiplier_b, multiplier_output;
@@ -84,7 +89,7 @@ struct dtmm_mul {
     int8_t zero_point_a, zero_point_b, output_zero_point, output_min, output_max;
 };
 
-/* Pooling; positions outside the input do not count. */
+/* Pooling; positions outside the input do not count. Every window has a position inside. */
 struct dtmm_pool_2d {
     int32_t channels;
     uint16_t input_h, input_w, output_h, output_w, window_h, window_w;
@@ -95,7 +100,10 @@ struct dtmm_pool_2d {
 
 /* Mean over the dimensions whose bit is set in `axes`; input dims[0..4], leading ones first (a
  * shape of lower rank is extended at the front). multiplier and shift already contain the division
- * by `count`, as TFLite folds it. */
+ * by `count`, as TFLite folds it (reference_ops::QuantizedMeanOrSum): with bits = min(floor(log2
+ * count), 32, 31 + shift), multiplier becomes (multiplier << bits) / count in 64-bit arithmetic,
+ * rounded toward zero, and shift becomes shift - bits. `count` is the number of elements averaged,
+ * less than 2^23. */
 struct dtmm_mean {
     int32_t dims[5];
     int32_t axes, count;
@@ -104,8 +112,10 @@ struct dtmm_mean {
     int8_t input_zero_point, output_zero_point;
 };
 
-/* Softmax over rows of `columns`, TFLite's fixed-point form; output scale 1/256, zero point -128.
- */
+/* Softmax over rows of `columns` (at most 8191), TFLite's fixed-point form; output scale 1/256,
+ * zero point -128. multiplier (Q31), shift (to the left, 0 .. 31) and difference_min (negative) are
+ * input_multiplier, input_left_shift and diff_min of TFLite's SoftmaxParams. TFLite aborts on a row
+ * of 512 or more equal maxima; here its outputs are then -128. In place. */
 struct dtmm_softmax {
     int32_t rows, columns;
     int32_t multiplier, shift;
@@ -144,7 +154,9 @@ struct dtmm_resize_nearest {
     uint16_t input_w, output_h, output_w;
 };
 
-/* real = scale * (quantized - zero_point), either way. */
+/* real = scale * (quantized - zero_point), either way. quantize divides by scale in float and
+ * rounds to nearest, halves away from zero; infinities saturate, and what is not a number gives
+ * -128. */
 struct dtmm_quantize {
     int32_t n;
     float scale;
