@@ -15,9 +15,30 @@
 
 enum { MAX_RANK = 5, MAX_INPUTS = 16 };
 
-enum dtype { DTYPE_F32, DTYPE_S8, DTYPE_S32 };
+/* Element types: suffix of the enumerator, name in the text form, C type. */
+#define DTYPE_LIST(X)                                                                              \
+    X(F32, f32, float)                                                                             \
+    X(S8, s8, int8_t)                                                                              \
+    X(S32, s32, int32_t)
 
-enum activation { ACTIVATION_NONE, ACTIVATION_RELU, ACTIVATION_RELU6, ACTIVATION_RELU_N1_TO_1 };
+enum dtype {
+#define X(suffix, name, c_type) DTYPE_##suffix,
+    DTYPE_LIST(X)
+#undef X
+};
+
+/* Fused activations: suffix of the enumerator, name in the text form. */
+#define ACTIVATION_LIST(X)                                                                         \
+    X(NONE, none)                                                                                  \
+    X(RELU, relu)                                                                                  \
+    X(RELU6, relu6)                                                                                \
+    X(RELU_N1_TO_1, relu_n1_to_1)
+
+enum activation {
+#define X(suffix, name) ACTIVATION_##suffix,
+    ACTIVATION_LIST(X)
+#undef X
+};
 
 enum op {
 #define OP(name, min_inputs, max_inputs, attributes) OP_##name,
@@ -28,13 +49,13 @@ enum op {
 
 /* Bit numbers and bits of the attributes. */
 enum attr_index {
-#define ATTR(name, count, type, doc) ATTR_INDEX_##name,
+#define ATTR(name, count, type, initial, doc) ATTR_INDEX_##name,
 #include "graph/attrs.inc"
 #undef ATTR
     N_ATTRS
 };
 enum attr_bit {
-#define ATTR(name, count, type, doc) ATTR_##name = 1 << ATTR_INDEX_##name,
+#define ATTR(name, count, type, initial, doc) ATTR_##name = 1 << ATTR_INDEX_##name,
 #include "graph/attrs.inc"
 #undef ATTR
 };
@@ -126,15 +147,20 @@ const struct tensor *node_output(const struct graph *graph, const struct node *n
 
 /* ---- build.c: making a graph. Ids are stable; arrays grow inside the arena. ---- */
 
+struct names;
+
 struct graph_builder {
     struct arena *arena;
     struct graph *graph;
     int32_t tensors_size, nodes_size;
+    struct names *tensor_names, *node_names; /* taken */
 };
 
+/* An empty graph; its name is made a C identifier. */
 struct graph_builder graph_start(struct arena *arena, const char *name);
 
-/* Copies the tensor (not its data) and returns its id. A name already taken gets a suffix. */
+/* Copies the tensor with its name and quantization (not its data) and returns its id. A name
+ * already taken gets a suffix. */
 int32_t graph_add_tensor(struct graph_builder *builder, const struct tensor *tensor);
 
 /* Copies the node and returns its id. The name is made a unique lower-case C identifier. */
@@ -143,14 +169,18 @@ int32_t graph_add_node(struct graph_builder *builder, const struct node *node);
 void graph_set_inputs(struct graph_builder *builder, const int32_t *ids, int32_t n);
 void graph_set_outputs(struct graph_builder *builder, const int32_t *ids, int32_t n);
 
-/* A lower-case C identifier made of `text`: foreign characters become one '_', a leading digit gets
- * an 'n' before it, an empty result is "unnamed", a C keyword gets a trailing '_'. */
+/* A lower-case C identifier made of `text`: foreign characters in a row become one '_', at either
+ * end they are dropped, as are leading '_'; a leading digit gets an 'n' before it, an empty result
+ * is "unnamed", a keyword of C or C++ gets a trailing '_'. */
 char *identifier_make(struct arena *arena, const char *text);
 
 /* ---- shape.c ---- */
 
 /* The shape the output of `node` must have. For ops whose output shape attributes do not give (see
- * ops.inc), checks the output tensor's own shape and returns it. ERR_INPUT names the node. */
+ * ops.inc), checks the output tensor's own shape and returns it. Checks the ranks of the inputs,
+ * the shapes of weights and bias and the ranges of the attributes on the way; needs only that the
+ * op, the tensor ids, the number of inputs and the shapes of the tensors are valid. ERR_INPUT or
+ * ERR_UNSUPPORTED names the node. */
 enum status shape_infer(const struct graph *graph, const struct node *node, struct shape *shape,
                         struct diag *diag);
 
@@ -158,8 +188,9 @@ enum status shape_infer(const struct graph *graph, const struct node *node, stru
 
 /* Checks every rule that passes rely on: ids in range, every tensor produced once and before it is
  * read, no cycle, shapes as inferred, element types and quantization as each op demands, attributes
- * in range, constants where they must be, unique names, sizes that cannot overflow. ERR_INPUT names
- * the node or the tensor. */
+ * in range, constants where they must be, unique names, sizes that cannot overflow; doc/graph.md
+ * lists the rules. ERR_INPUT (the graph contradicts itself) or ERR_UNSUPPORTED (it is sound, but
+ * beyond what the runtime can execute) names the node or the tensor. */
 enum status graph_verify(const struct graph *graph, struct diag *diag);
 
 /* ---- text form: dump.c, parse.c; grammar in doc/graph.md ---- */
@@ -167,7 +198,8 @@ enum status graph_verify(const struct graph *graph, struct diag *diag);
 /* Prints the graph. parse(dump(g)) dumps to the same bytes. */
 void graph_dump(const struct graph *graph, struct text *text);
 
-/* Reads the text form and verifies the graph. ERR_INPUT names line and column. */
+/* Reads the text form and verifies the graph; `source` is hostile until then. ERR_INPUT names line
+ * and column, or is graph_verify()'s. */
 enum status graph_parse(const char *source, size_t length, struct arena *arena,
                         struct graph **graph, struct diag *diag);
 
