@@ -8,7 +8,7 @@
 
 enum place {
     PLACE_NONE,     /* never in memory at run time */
-    PLACE_CONSTANT, /* flash */
+    PLACE_CONSTANT, /* flash: the data of tensor `index`, which a reshape may share */
     PLACE_INPUT,    /* the caller's input buffer `index` */
     PLACE_OUTPUT,   /* the caller's output buffer `index` */
     PLACE_ARENA     /* arena + offset */
@@ -18,7 +18,9 @@ struct tensor_place {
     enum place place;
     int32_t index;
     size_t offset;
-    int32_t first_call, last_call; /* lifetime in calls; both included (arena only) */
+    /* Lifetime in calls, both included (arena only); a tensor and its reshapes have one. The output
+     * of a call that works in place has the offset of the input that dies there. */
+    int32_t first_call, last_call;
 };
 
 struct layout {
@@ -26,7 +28,8 @@ struct layout {
     struct tensor_place *tensors;
     int32_t n_calls;
     size_t *scratch_offset;   /* by call; into the arena */
-    size_t arena_bytes;       /* peak, scratch included */
+    size_t arena_bytes;       /* peak, scratch included; offsets of tensors are multiples of 4, of
+                                 scratch of 8, in an arena aligned to 8 */
     size_t lower_bound_bytes; /* largest sum of live tensor bytes at any call, in-place counted
                                  once, scratch not included */
     int32_t peak_call;        /* the call that causes the peak */
