@@ -266,35 +266,54 @@ static enum status verify_output_shape(struct verifier *v, const struct node *no
     return OK;
 }
 
-/* Sizes that the runtime's parameters cannot hold. */
-static enum status verify_limits(struct verifier *v, const struct node *node)
+static enum status verify_image_limits(struct verifier *v, const struct node *node)
 {
-    const struct attrs *attrs = &node->attrs;
     const struct shape *input = &node_input(v->graph, node, 0)->shape;
     const struct shape *output = &node_output(v->graph, node)->shape;
-    int pool = (op_facts(node->op)->attributes & ATTR_window) != 0;
-    int window = pool || (op_has_weights(node->op) && node->op != OP_fully_connected);
-    if (node->op != OP_resize_nearest_neighbor && !window)
-        return OK;
-    const int32_t *kernel = pool ? attrs->window : &node_input(v->graph, node, 1)->shape.dims[1];
-    int32_t window_limit = pool ? MAX_POOL_WINDOW : MAX_WINDOW;
-    for (int i = 0; i < 2; i++) {
-        if (input->dims[1 + i] > MAX_IMAGE_SIZE || output->dims[1 + i] > MAX_IMAGE_SIZE)
+    for (int i = 1; i <= 2; i++)
+        if (input->dims[i] > MAX_IMAGE_SIZE || output->dims[i] > MAX_IMAGE_SIZE)
             return NODE_FAIL(v, node, ERR_UNSUPPORTED, "an image higher or wider than %d",
                              MAX_IMAGE_SIZE);
-        if (!window)
-            continue;
-        if (kernel[i] > window_limit)
+    return OK;
+}
+
+static enum status verify_window_limits(struct verifier *v, const struct node *node,
+                                        const int32_t window[2], int32_t limit)
+{
+    const struct attrs *attrs = &node->attrs;
+    for (int i = 0; i < 2; i++) {
+        if (window[i] > limit)
             return NODE_FAIL(v, node, ERR_UNSUPPORTED, "a window of %d, at most %d is supported",
-                             kernel[i], window_limit);
-        if (attrs->pads[2 * i] > window_limit || attrs->pads[2 * i + 1] > window_limit)
+                             window[i], limit);
+        if (attrs->pads[2 * i] > limit || attrs->pads[2 * i + 1] > limit)
             return NODE_FAIL(v, node, ERR_UNSUPPORTED,
-                             "a pad of more than %d; use a pad node before it", window_limit);
+                             "a pad of more than %d; use a pad node before it", limit);
         if (attrs->stride[i] > MAX_STRIDE || attrs->dilation[i] > MAX_STRIDE)
             return NODE_FAIL(v, node, ERR_UNSUPPORTED, "a stride or dilation of more than %d",
                              MAX_STRIDE);
     }
     return OK;
+}
+
+/* Sizes that the runtime's parameters cannot hold. */
+static enum status verify_limits(struct verifier *v, const struct node *node)
+{
+    switch (node->op) {
+    case OP_resize_nearest_neighbor:
+        return verify_image_limits(v, node);
+    case OP_average_pool_2d:
+    case OP_max_pool_2d:
+        TRY(verify_image_limits(v, node));
+        return verify_window_limits(v, node, node->attrs.window, MAX_POOL_WINDOW);
+    case OP_conv_2d:
+    case OP_depthwise_conv_2d:
+    case OP_transpose_conv:
+        TRY(verify_image_limits(v, node));
+        return verify_window_limits(v, node, &node_input(v->graph, node, 1)->shape.dims[1],
+                                    MAX_WINDOW);
+    default:
+        return OK;
+    }
 }
 
 /* Inputs that are data (all but weights and bias): at least one of them is computed. */
@@ -350,6 +369,8 @@ static enum status verify_dtypes(struct verifier *v, const struct node *node)
 
 /* ---- the rules of TFLite's 8-bit quantization specification ---- */
 
+/* TFLite demands equal scales for some of these ops, for others a distance below 1e-6; the values
+ * are copied in any case, so a difference in the last digits harms nobody. */
 static int scale_near(double a, double b)
 {
     return fabs(a - b) <= 1e-4 * fmax(a, b);
@@ -377,7 +398,7 @@ static enum status need_fixed(struct verifier *v, const struct node *node, float
 {
     const struct tensor *output = node_output(v->graph, node);
     const struct quantization *q = &output->quantization;
-    if (!scale_near(q->scale[0], scale) || q->zero_point[0] != zero_point)
+    if (q->scale[0] != scale || q->zero_point[0] != zero_point)
         return NODE_FAIL(
             v, node, ERR_INPUT, "'%s' has scale %.9g and zero point %d, they must be %.9g and %d",
             output->name, (double)q->scale[0], q->zero_point[0], (double)scale, zero_point);
