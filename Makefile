@@ -42,6 +42,7 @@ PROGRAM  := $(BUILD)/dtmm
 LIBRARY  := $(BUILD)/libdtmm.a
 UNIT_SRC := $(sort $(wildcard test/unit/*.c))
 UNIT     := $(UNIT_SRC:test/unit/%.c=$(BUILD)/test/unit/%)
+CHECKER  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/kernels/*.c))
 
 .PHONY: all
 all: $(PROGRAM) ## build the program (build/dtmm)
@@ -85,10 +86,16 @@ $(BUILD)/generated/%_generated.h: src/import/%.fbs | $(READY)
 $(CXX_SRC:%.cc=$(BUILD)/%.o): $(patsubst src/import/%.fbs,$(BUILD)/generated/%_generated.h,$(wildcard src/import/*.fbs))
 
 # ---- tests ----
-$(BUILD)/test/unit/%: test/unit/%.c $(LIBRARY)
+# Random layers, guarded buffers and the kernel checker; a test links what it uses.
+$(CHECKER): CPPFLAGS += -I.
+$(BUILD)/libchecker.a: $(CHECKER)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/test/unit/%: test/unit/%.c $(LIBRARY) $(BUILD)/libchecker.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MF $@.d -c -o $@.o $<
-	$(CXX) $(SANITIZE) -o $@ $@.o $(LIBRARY) -lcmocka $(LDLIBS)
+	$(CXX) $(SANITIZE) -o $@ $@.o $(BUILD)/libchecker.a $(LIBRARY) -lcmocka $(LDLIBS)
 
 .PHONY: unit
 unit: $(UNIT) $(PROGRAM) ## build the unit tests
@@ -139,4 +146,4 @@ clean: ## remove what was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
 
--include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d)
+-include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d) $(CHECKER:.o=.d)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtime/requantize.h against its definition, in exact arithmetic on 64 and 128 bits of magnitude
- * and sign. */
+/* runtime/requantize.h against its definition, computed on magnitude and sign. */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +11,7 @@
 
 #include "base/random.h"
 #include "runtime/requantize.h"
+#include "test/kernels/naive.h"
 #include "test/kernels/seed.h"
 
 static const int32_t extremes[] = {
@@ -54,43 +54,19 @@ static int32_t random_value(struct random *random)
     return (int32_t)(uint32_t)(bits >> 32) >> (bits >> 8) % 32;
 }
 
-static uint64_t magnitude(int64_t x)
-{
-    return x < 0 ? -(uint64_t)x : (uint64_t)x;
-}
-
-/* a * b / 2^31 to nearest: a half goes toward plus infinity. */
-static int64_t expect_high_multiply(int32_t a, int32_t b)
-{
-    uint64_t product = magnitude(a) * magnitude(b);
-    uint64_t whole = product >> 31, rest = product & 0x7fffffffU, half = 1U << 30;
-    int negative = (a < 0) != (b < 0);
-    if (rest > half || (rest == half && !negative))
-        whole++;
-    return negative ? -(int64_t)whole : (int64_t)whole;
-}
-
-/* x / 2^exponent to nearest: a half goes away from zero. */
-static int64_t expect_divide(int32_t x, int32_t exponent)
-{
-    uint64_t doubled = magnitude(x) * 2 + (UINT64_C(1) << exponent);
-    int64_t whole = (int64_t)(doubled / (UINT64_C(2) << exponent));
-    return x < 0 ? -whole : whole;
-}
-
 static void check(int32_t x, int32_t y, int32_t exponent)
 {
     if (x != INT32_MIN || y != INT32_MIN)
-        assert_int_equal(dtmm_high_multiply(x, y), expect_high_multiply(x, y));
-    assert_int_equal(dtmm_rounding_divide(x, exponent), expect_divide(x, exponent));
+        assert_int_equal(dtmm_high_multiply(x, y), naive_high_multiply(x, y));
+    assert_int_equal(dtmm_rounding_divide(x, exponent), naive_divide(x, exponent));
     int32_t multiplier = y < 0 ? ~y : y;
-    int64_t down = expect_divide((int32_t)expect_high_multiply(x, multiplier), exponent);
+    int64_t down = naive_divide(naive_high_multiply(x, multiplier), exponent);
     assert_int_equal(dtmm_scale_down(x, multiplier, exponent), down);
     assert_int_equal(dtmm_requantize(x, multiplier, -exponent), down);
     int64_t shifted = (int64_t)x * (INT64_C(1) << (exponent % 31));
     if (shifted >= INT32_MIN && shifted <= INT32_MAX)
         assert_int_equal(dtmm_requantize(x, multiplier, exponent % 31),
-                         expect_high_multiply((int32_t)shifted, multiplier));
+                         naive_high_multiply((int32_t)shifted, multiplier));
 }
 
 static void test_arithmetic(void **state)
