@@ -4,7 +4,7 @@
 
 #include "graph/facts.h"
 #include "graph/graph.h"
-#include "graph/names.h"
+#include "graph/name_set.h"
 
 /* C11 and C++17: a name may become an identifier in a header that both languages read. Keywords
  * that start with '_' cannot arise. */
@@ -98,8 +98,8 @@ struct graph_builder graph_start(struct arena *arena, const char *name)
         .graph = ARENA_NEW(arena, struct graph),
         .tensors_size = 16,
         .nodes_size = 16,
-        .tensor_names = names_start(arena),
-        .node_names = names_start(arena),
+        .tensor_names = name_set_start(arena),
+        .node_names = name_set_start(arena),
     };
     builder.graph->name = identifier_make(arena, name);
     builder.graph->tensors = ARENA_ARRAY(arena, 16, struct tensor);
@@ -127,9 +127,9 @@ int32_t graph_add_tensor(struct graph_builder *builder, const struct tensor *ten
     int32_t id = graph->n_tensors++;
     struct tensor *added = &graph->tensors[id];
     *added = *tensor;
-    added->name =
-        arena_string(arena, names_unique(builder->tensor_names, tensor->name ? tensor->name : ""));
-    names_add(builder->tensor_names, added->name, id);
+    added->name = arena_string(
+        arena, name_set_unique(builder->tensor_names, tensor->name ? tensor->name : ""));
+    name_set_add(builder->tensor_names, added->name, id);
     if (tensor->quantization.n > 0) {
         size_t n = (size_t)tensor->quantization.n;
         added->quantization.scale = arena_copy(arena, tensor->quantization.scale, n * 4);
@@ -147,9 +147,9 @@ int32_t graph_add_node(struct graph_builder *builder, const struct node *node)
     int32_t id = graph->n_nodes++;
     struct node *added = &graph->nodes[id];
     *added = *node;
-    added->name = names_unique(builder->node_names,
-                               identifier_make(builder->arena, node->name ? node->name : ""));
-    names_add(builder->node_names, added->name, id);
+    added->name = name_set_unique(builder->node_names,
+                                  identifier_make(builder->arena, node->name ? node->name : ""));
+    name_set_add(builder->node_names, added->name, id);
     return id;
 }
 

@@ -147,13 +147,13 @@ const struct tensor *node_output(const struct graph *graph, const struct node *n
 
 /* ---- build.c: making a graph. Ids are stable; arrays grow inside the arena. ---- */
 
-struct names;
+struct name_set;
 
 struct graph_builder {
     struct arena *arena;
     struct graph *graph;
     int32_t tensors_size, nodes_size;
-    struct names *tensor_names, *node_names; /* taken */
+    struct name_set *tensor_names, *node_names; /* taken */
 };
 
 /* An empty graph; its name is made a C identifier. */

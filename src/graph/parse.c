@@ -7,7 +7,7 @@
 
 #include "graph/facts.h"
 #include "graph/graph.h"
-#include "graph/names.h"
+#include "graph/name_set.h"
 
 /* All constants, scales and zero points together: keeps `0*2000000000` from taking the host's
  * memory. */
@@ -366,7 +366,7 @@ static enum status tensor_take(struct parser *parser)
     char *name;
     TRY(string_take(parser, "the tensor's name in quotes", &where, &name));
     tensor.name = name;
-    if (names_find(parser->builder.tensor_names, name) >= 0)
+    if (name_set_find(parser->builder.tensor_names, name) >= 0)
         return FAIL_AT(parser, &where, "a second tensor '%s'", name);
     TRY(need_kind(parser, TOKEN_WORD, "an element type"));
     int dtype = dtype_find(parser->token.text, parser->token.length);
@@ -394,7 +394,7 @@ static enum status reference_take(struct parser *parser, int32_t *id)
     struct token where;
     char *name;
     TRY(string_take(parser, "a tensor's name in quotes", &where, &name));
-    *id = names_find(parser->builder.tensor_names, name);
+    *id = name_set_find(parser->builder.tensor_names, name);
     if (*id < 0)
         return FAIL_AT(parser, &where, "no tensor '%s' stands above", name);
     return OK;
@@ -477,7 +477,7 @@ static enum status node_take(struct parser *parser)
     if (!identifier_is(name))
         return FAIL(parser, "'%.*s' is not a C identifier in lower case",
                     TOKEN_SHOWN(&parser->token));
-    if (names_find(parser->builder.node_names, name) >= 0)
+    if (name_set_find(parser->builder.node_names, name) >= 0)
         return FAIL(parser, "a second node '%s'", name);
     TRY(advance(parser));
     do {

@@ -5,7 +5,7 @@
 
 #include "graph/facts.h"
 #include "graph/graph.h"
-#include "graph/names.h"
+#include "graph/name_set.h"
 
 /* What the parameter structures of the runtime hold. */
 enum { MAX_IMAGE_SIZE = 65535, MAX_WINDOW = 255, MAX_POOL_WINDOW = 65535, MAX_STRIDE = 255 };
@@ -102,14 +102,14 @@ static enum status verify_data(struct verifier *v, const struct tensor *tensor)
 
 static enum status verify_tensors(struct verifier *v)
 {
-    struct names *names = names_start(v->scratch);
+    struct name_set *names = name_set_start(v->scratch);
     for (int32_t i = 0; i < v->graph->n_tensors; i++) {
         const struct tensor *tensor = &v->graph->tensors[i];
         if (tensor->name == NULL)
             return fail(v->diag, ERR_INPUT, "tensor %d has no name", i);
-        if (names_find(names, tensor->name) >= 0)
+        if (name_set_find(names, tensor->name) >= 0)
             return TENSOR_FAIL(v, tensor, ERR_INPUT, "%s", "two tensors have this name");
-        names_add(names, tensor->name, i);
+        name_set_add(names, tensor->name, i);
         if (!dtype_is(tensor->dtype))
             return TENSOR_FAIL(v, tensor, ERR_INPUT, "unknown element type %d", (int)tensor->dtype);
         TRY(verify_shape(v, tensor));
@@ -184,7 +184,7 @@ static enum status verify_node_ids(struct verifier *v, const struct node *node)
 static enum status verify_makers(struct verifier *v)
 {
     const struct graph *graph = v->graph;
-    struct names *names = names_start(v->scratch);
+    struct name_set *names = name_set_start(v->scratch);
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         const struct node *node = &graph->nodes[i];
         if ((unsigned)node->op >= N_OPS)
@@ -192,9 +192,9 @@ static enum status verify_makers(struct verifier *v)
         if (node->name == NULL || !identifier_is(node->name))
             return fail(v->diag, ERR_INPUT, "%s '%s': the name of node %d is not a C identifier",
                         op_name(node->op), node->name == NULL ? "" : node->name, i);
-        if (names_find(names, node->name) >= 0)
+        if (name_set_find(names, node->name) >= 0)
             return NODE_FAIL(v, node, ERR_INPUT, "%s", "two nodes have this name");
-        names_add(names, node->name, i);
+        name_set_add(names, node->name, i);
         TRY(verify_node_ids(v, node));
         const struct tensor *output = node_output(graph, node);
         int32_t maker = v->maker[node->output];

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "graph/names.h"
+#include "graph/name_set.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
-struct names_entry {
+struct name_set_entry {
     const char *name; /* NULL: free */
     uint64_t hash;
     int32_t id;
-    int32_t last_suffix; /* tried by names_unique(), so that many equal names stay cheap */
+    int32_t last_suffix; /* tried by name_set_unique(), so that many equal names stay cheap */
 };
 
 /* Open addressing with linear probing; `size` is a power of two, at most half of it used. */
-struct names {
+struct name_set {
     struct arena *arena;
     size_t n, size;
-    struct names_entry *entries;
+    struct name_set_entry *entries;
 };
 
 /* FNV-1a with a final mix, since linear probing needs good low bits. */
@@ -30,17 +30,18 @@ static uint64_t name_hash(const char *name)
     return hash ^ (hash >> 29);
 }
 
-struct names *names_start(struct arena *arena)
+struct name_set *name_set_start(struct arena *arena)
 {
-    struct names *names = ARENA_NEW(arena, struct names);
+    struct name_set *names = ARENA_NEW(arena, struct name_set);
     names->arena = arena;
     names->size = 64;
-    names->entries = ARENA_ARRAY(arena, names->size, struct names_entry);
+    names->entries = ARENA_ARRAY(arena, names->size, struct name_set_entry);
     return names;
 }
 
 /* The entry of the name, or the free one where it belongs. */
-static struct names_entry *names_slot(const struct names *names, const char *name, uint64_t hash)
+static struct name_set_entry *name_set_slot(const struct name_set *names, const char *name,
+                                            uint64_t hash)
 {
     size_t i = (size_t)hash & (names->size - 1);
     while (names->entries[i].name != NULL &&
@@ -49,39 +50,39 @@ static struct names_entry *names_slot(const struct names *names, const char *nam
     return &names->entries[i];
 }
 
-static void names_grow(struct names *names)
+static void name_set_grow(struct name_set *names)
 {
-    const struct names_entry *old = names->entries;
+    const struct name_set_entry *old = names->entries;
     size_t old_size = names->size;
     names->size *= 2;
-    names->entries = ARENA_ARRAY(names->arena, names->size, struct names_entry);
+    names->entries = ARENA_ARRAY(names->arena, names->size, struct name_set_entry);
     for (size_t i = 0; i < old_size; i++)
         if (old[i].name != NULL)
-            *names_slot(names, old[i].name, old[i].hash) = old[i];
+            *name_set_slot(names, old[i].name, old[i].hash) = old[i];
 }
 
-int32_t names_find(const struct names *names, const char *name)
+int32_t name_set_find(const struct name_set *names, const char *name)
 {
-    const struct names_entry *entry = names_slot(names, name, name_hash(name));
+    const struct name_set_entry *entry = name_set_slot(names, name, name_hash(name));
     return entry->name == NULL ? -1 : entry->id;
 }
 
-void names_add(struct names *names, const char *name, int32_t id)
+void name_set_add(struct name_set *names, const char *name, int32_t id)
 {
     if (2 * (names->n + 1) > names->size)
-        names_grow(names);
+        name_set_grow(names);
     uint64_t hash = name_hash(name);
-    struct names_entry *entry = names_slot(names, name, hash);
+    struct name_set_entry *entry = name_set_slot(names, name, hash);
     assert(entry->name == NULL);
-    *entry = (struct names_entry){.name = name, .hash = hash, .id = id};
+    *entry = (struct name_set_entry){.name = name, .hash = hash, .id = id};
     names->n++;
 }
 
-const char *names_unique(struct names *names, const char *name)
+const char *name_set_unique(struct name_set *names, const char *name)
 {
-    struct names_entry *entry = names_slot(names, name, name_hash(name));
+    struct name_set_entry *entry = name_set_slot(names, name, name_hash(name));
     const char *candidate = name;
-    while (names_find(names, candidate) >= 0)
+    while (name_set_find(names, candidate) >= 0)
         candidate = arena_printf(names->arena, "%s_%d", name, ++entry->last_suffix);
     return candidate;
 }
