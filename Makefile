@@ -97,18 +97,25 @@ $(BUILD)/test/unit/%: test/unit/%.c $(LIBRARY) $(BUILD)/libchecker.a
 	$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MF $@.d -c -o $@.o $<
 	$(CXX) $(SANITIZE) -o $@ $@.o $(BUILD)/libchecker.a $(LIBRARY) -lcmocka $(LDLIBS)
 
+TOOL_SRC := $(sort $(wildcard test/tool/*.c))
+TOOL     := $(TOOL_SRC:test/tool/%.c=$(BUILD)/test/tool/%)
+$(BUILD)/test/tool/%: test/tool/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MF $@.d -c -o $@.o $<
+	$(CXX) $(SANITIZE) -o $@ $@.o $(LIBRARY) $(LDLIBS)
+
 .PHONY: unit
 unit: $(UNIT) $(PROGRAM) ## build the unit tests
 
 ASAN := BUILD=$(BUILD)/sanitized OPT="-O1 -g" SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
 
 .PHONY: check
-check: all style ## all tests: unit tests under sanitizers, command line, emulated targets
+check: all style $(TOOL) ## all tests: unit tests under sanitizers, command line, emulated targets
 	@$(MAKE) --no-print-directory $(ASAN) unit
 	@BUILD=$(BUILD) test/run.sh unit cli target
 
 .PHONY: check-target
-check-target: all ## the tests on emulated targets only
+check-target: all $(TOOL) ## the tests on emulated targets only
 	@BUILD=$(BUILD) test/run.sh target
 
 .PHONY: check-unit
@@ -146,4 +153,4 @@ clean: ## remove what was built
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 18
 
--include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d) $(CHECKER:.o=.d)
+-include $(OBJECTS:.o=.d) $(BUILD)/src/main.d $(UNIT:=.d) $(CHECKER:.o=.d) $(TOOL:=.d)
