@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pass/simplify.h"
+
+#include <string.h>
+
+/* The analysis at work. Channels of all tensors are numbered through: first[tensor] + channel. */
+struct search {
+    const struct graph *graph;
+    const struct known *known;
+    struct needs needs;
+    uint8_t *is_output;  /* by tensor */
+    int32_t *forced;     /* by tensor: a channel that stays lest the tensor be empty, or -1 */
+    int32_t *first;      /* by tensor; n_tensors + 1 */
+    int32_t *group;      /* by channel: union-find parent; channels of a group leave together */
+    uint8_t *group_kept; /* by channel that is its group's root */
+    const struct node *node;
+    struct arena *arena;
+};
+
+/* ---- what influences the outputs ---- */
+
+static int32_t channels_of(const struct search *search, int32_t tensor)
+{
+    return search->first[tensor + 1] - search->first[tensor];
+}
+
+static int any_needed(const struct search *search, int32_t tensor)
+{
+    return memchr(search->needs.needed[tensor], 1, (size_t)channels_of(search, tensor)) != NULL;
+}
+
+static void need_edge(void *context, const struct edge *edge)
+{
+    struct search *search = context;
+    struct needs *needs = &search->needs;
+    if (needs->needed[search->node->output][edge->output_channel])
+        needs->needed[search->node->inputs[edge->input]][edge->input_channel] = 1;
+}
+
+/* Marks the input channels that a column of output channel o reads. */
+static void need_column(struct search *search, const struct layer *layer, int32_t o, int32_t column)
+{
+    uint8_t *needed = search->needs.needed[layer->node->inputs[0]];
+    int32_t n_inputs = channel_count(layer->input);
+    if (layer->node->op == OP_depthwise_conv_2d) {
+        needed[o / (layer->n_outputs / n_inputs)] = 1;
+        return;
+    }
+    int64_t n_elements = layer->node->op == OP_fully_connected
+                             ? shape_elements(&layer->input->shape)
+                             : layer->n_columns;
+    for (int64_t element = column; element < n_elements; element += layer->n_columns)
+        needed[element % n_inputs] = 1;
+}
+
+static void need_layer_inputs(struct search *search, const struct node *node)
+{
+    struct layer layer = layer_of(search->graph, node, search->arena);
+    uint8_t *folded = ARENA_ARRAY(search->arena, (size_t)layer.n_columns, uint8_t);
+    for (int32_t o = 0; o < layer.n_outputs; o++) {
+        if (!search->needs.needed[node->output][o])
+            continue;
+        layer_fold(&layer, search->known, o, folded);
+        for (int32_t column = 0; column < layer.n_columns; column++)
+            if (!folded[column])
+                need_column(search, &layer, o, column);
+    }
+}
+
+/* Whether a node may read this input from a constant of one position: it is an operand that is
+ * repeated, and another gives the output its shape. */
+static int accepts_constant(const struct search *search, const struct node *node, int32_t tensor)
+{
+    if (node->op != OP_add && node->op != OP_sub && node->op != OP_mul)
+        return 0;
+    int32_t other = node->inputs[node->inputs[0] == tensor];
+    const struct graph *graph = search->graph;
+    if (graph->tensors[tensor].shape.rank > 4) /* repeating works in four dimensions */
+        return 0;
+    return other != tensor && !graph->tensors[other].data && !search->needs.constant[other] &&
+           shape_equal(&graph->tensors[other].shape, &node_output(graph, node)->shape);
+}
+
+/* Whether every channel that matters is known and uniform, and all readers take a constant. */
+static int becomes_constant(const struct search *search, int32_t tensor)
+{
+    const struct graph *graph = search->graph;
+    if (search->is_output[tensor])
+        return 0;
+    for (int32_t c = 0; c < channels_of(search, tensor); c++)
+        if (search->needs.needed[tensor][c] && !known_uniform(search->known, tensor, c))
+            return 0;
+    for (int32_t n = 0; n < graph->n_nodes; n++)
+        for (int32_t k = 0; k < graph->nodes[n].n_inputs && search->needs.alive[n]; k++)
+            if (graph->nodes[n].inputs[k] == tensor &&
+                !accepts_constant(search, &graph->nodes[n], tensor))
+                return 0;
+    return 1;
+}
+
+/* Backward over the nodes; when a node's turn comes, all readers of its output have had theirs. */
+static void find_needed(struct search *search)
+{
+    const struct graph *graph = search->graph;
+    struct needs *needs = &search->needs;
+    for (int32_t t = 0; t < graph->n_tensors; t++) {
+        memset(needs->needed[t], search->is_output[t], (size_t)channels_of(search, t));
+        if (search->forced[t] >= 0)
+            needs->needed[t][search->forced[t]] = 1;
+        needs->constant[t] = 0;
+    }
+    memset(needs->alive, 0, (size_t)graph->n_nodes);
+    for (int32_t n = graph->n_nodes - 1; n >= 0; n--) {
+        const struct node *node = &graph->nodes[n];
+        if (!any_needed(search, node->output))
+            continue;
+        needs->constant[node->output] = (uint8_t)becomes_constant(search, node->output);
+        needs->alive[n] = !needs->constant[node->output];
+        search->node = node;
+        if (needs->alive[n] && has_weights(node->op))
+            need_layer_inputs(search, node);
+        else if (needs->alive[n])
+            edges_visit(graph, node, need_edge, search);
+    }
+}
+
+/* ---- what has to stay with it ---- */
+
+static int32_t find_group(struct search *search, int32_t channel)
+{
+    int32_t *group = search->group;
+    while (group[channel] != channel) {
+        group[channel] = group[group[channel]];
+        channel = group[channel];
+    }
+    return channel;
+}
+
+static void join(struct search *search, int32_t tensor_a, int32_t a, int32_t tensor_b, int32_t b)
+{
+    int32_t root_a = find_group(search, search->first[tensor_a] + a);
+    int32_t root_b = find_group(search, search->first[tensor_b] + b);
+    search->group[root_a > root_b ? root_a : root_b] = root_a > root_b ? root_b : root_a;
+}
+
+static void join_edge(void *context, const struct edge *edge)
+{
+    struct search *search = context;
+    int32_t input = search->node->inputs[edge->input], output = search->node->output;
+    int is_repeated = channels_of(search, input) == 1 && channels_of(search, output) > 1 &&
+                      !moves_elements(search->node->op);
+    if (!is_repeated)
+        join(search, input, edge->input_channel, output, edge->output_channel);
+}
+
+static void join_all(struct search *search, int32_t tensor_a, int32_t tensor_b)
+{
+    for (int32_t a = 0; a < channels_of(search, tensor_a); a++)
+        join(search, tensor_a, a, tensor_b, 0);
+    for (int32_t b = 0; b < channels_of(search, tensor_b); b++)
+        join(search, tensor_b, b, tensor_b, 0);
+}
+
+/* A row of a fully_connected layer may be several positions or a part of one: channels whose
+ * elements fall into one column leave together. */
+static void join_columns(struct search *search, const struct node *node)
+{
+    const struct tensor *input = node_input(search->graph, node, 0);
+    int32_t n_inputs = channel_count(input), a = n_inputs;
+    int32_t b = node_input(search->graph, node, 1)->shape.dims[1];
+    while (b != 0) {
+        int32_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    for (int32_t i = a; i < n_inputs; i++)
+        join(search, node->inputs[0], i, node->inputs[0], i % a);
+}
+
+static void join_node(struct search *search, const struct node *node)
+{
+    const struct graph *graph = search->graph;
+    search->node = node;
+    if (node->op == OP_depthwise_conv_2d) {
+        int32_t n = channels_of(search, node->output);
+        int32_t multiplier = n / channels_of(search, node->inputs[0]);
+        for (int32_t o = 0; o < n; o++)
+            join(search, node->inputs[0], o / multiplier, node->output, o);
+    } else if (node->op == OP_fully_connected) {
+        join_columns(search, node);
+    } else if (!has_weights(node->op)) {
+        edges_visit(graph, node, join_edge, search);
+        if (mixes_channels(graph, node))
+            join_all(search, node->inputs[0], node->output);
+    }
+}
+
+/* TensorFlow Lite computes the factors of a fully_connected layer differently when it has a single
+ * output, so a layer with a scale per output keeps two. */
+static void keep_two_outputs(struct search *search, const struct node *node)
+{
+    const struct tensor *weights = node_input(search->graph, node, 1);
+    int32_t n = channels_of(search, node->output), n_kept = 0;
+    if (node->op != OP_fully_connected || weights->quantization.n < 2)
+        return;
+    for (int32_t o = 0; o < n; o++)
+        n_kept += search->group_kept[find_group(search, search->first[node->output] + o)];
+    for (int32_t o = 0; o < n && n_kept == 1; o++) {
+        uint8_t *kept = &search->group_kept[find_group(search, search->first[node->output] + o)];
+        n_kept += !*kept;
+        *kept = 1;
+    }
+}
+
+static void find_kept(struct search *search)
+{
+    const struct graph *graph = search->graph;
+    int32_t n_channels = search->first[graph->n_tensors];
+    for (int32_t c = 0; c < n_channels; c++)
+        search->group[c] = c;
+    memset(search->group_kept, 0, (size_t)n_channels);
+    for (int32_t n = 0; n < graph->n_nodes; n++)
+        if (search->needs.alive[n])
+            join_node(search, &graph->nodes[n]);
+    for (int32_t i = 0; i < graph->n_inputs; i++)
+        memset(search->needs.needed[graph->inputs[i]], 1,
+               (size_t)channels_of(search, graph->inputs[i]));
+    for (int32_t t = 0; t < graph->n_tensors; t++)
+        for (int32_t c = 0; c < channels_of(search, t); c++)
+            if (search->needs.needed[t][c])
+                search->group_kept[find_group(search, search->first[t] + c)] = 1;
+    for (int32_t n = 0; n < graph->n_nodes; n++)
+        if (search->needs.alive[n])
+            keep_two_outputs(search, &graph->nodes[n]);
+    for (int32_t t = 0; t < graph->n_tensors; t++)
+        for (int32_t c = 0; c < channels_of(search, t); c++)
+            search->needs.kept[t][c] = search->group_kept[find_group(search, search->first[t] + c)];
+}
+
+/* ---- no tensor may be empty ---- */
+
+/* The channel that costs least to keep: its producer needs nothing to compute it. */
+static int32_t cheapest_channel(const struct search *search, int32_t tensor)
+{
+    for (int32_t c = 0; c < channels_of(search, tensor); c++)
+        if (known_uniform(search->known, tensor, c))
+            return c;
+    return 0;
+}
+
+/* Whether a tensor that an alive node reads would have no channels or nobody to compute it. */
+static int is_missing(const struct search *search, const struct node *node, int32_t tensor)
+{
+    const struct graph *graph = search->graph;
+    int n_kept = memchr(search->needs.kept[tensor], 1, (size_t)channels_of(search, tensor)) != NULL;
+    if (!n_kept)
+        return node->op != OP_concatenation;
+    if (graph->tensors[tensor].data || search->needs.constant[tensor])
+        return 0;
+    for (int32_t n = 0; n < graph->n_nodes; n++)
+        if (graph->nodes[n].output == tensor)
+            return !search->needs.alive[n];
+    return 0;
+}
+
+/* Whether all inputs of a concatenation that are left are constants. */
+static int lacks_computed_input(const struct search *search, const struct node *node)
+{
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        int32_t tensor = node->inputs[k];
+        if (!search->graph->tensors[tensor].data &&
+            memchr(search->needs.kept[tensor], 1, (size_t)channels_of(search, tensor)))
+            return 0;
+    }
+    return node->op == OP_concatenation;
+}
+
+/* Forces a channel of each missing input of an alive node; returns how many. */
+static int force_inputs(struct search *search, const struct node *node)
+{
+    int n_forced = 0, lacks_computed = lacks_computed_input(search, node);
+    for (int32_t k = 0; k < activation_input_count(node); k++) {
+        int32_t tensor = node->inputs[k];
+        int wanted = lacks_computed && !search->graph->tensors[tensor].data;
+        if (search->forced[tensor] >= 0 || !(wanted || is_missing(search, node, tensor)))
+            continue;
+        search->forced[tensor] = cheapest_channel(search, tensor);
+        lacks_computed = 0;
+        n_forced++;
+    }
+    return n_forced;
+}
+
+static struct search search_start(const struct graph *graph, const struct known *known,
+                                  struct arena *arena)
+{
+    size_t n_tensors = (size_t)graph->n_tensors;
+    struct search search = {.graph = graph,
+                            .known = known,
+                            .is_output = ARENA_ARRAY(arena, n_tensors, uint8_t),
+                            .forced = ARENA_ARRAY(arena, n_tensors, int32_t),
+                            .first = ARENA_ARRAY(arena, n_tensors + 1, int32_t),
+                            .arena = arena};
+    search.needs = (struct needs){ARENA_ARRAY(arena, n_tensors, uint8_t *),
+                                  ARENA_ARRAY(arena, n_tensors, uint8_t *),
+                                  ARENA_ARRAY(arena, n_tensors, uint8_t),
+                                  ARENA_ARRAY(arena, (size_t)graph->n_nodes, uint8_t)};
+    for (size_t t = 0; t < n_tensors; t++) {
+        int32_t n = channel_count(&graph->tensors[t]);
+        search.forced[t] = -1;
+        search.first[t + 1] = search.first[t] + n;
+        search.needs.needed[t] = ARENA_ARRAY(arena, (size_t)n, uint8_t);
+        search.needs.kept[t] = ARENA_ARRAY(arena, (size_t)n, uint8_t);
+    }
+    for (int32_t i = 0; i < graph->n_outputs; i++)
+        search.is_output[graph->outputs[i]] = 1;
+    search.group = ARENA_ARRAY(arena, (size_t)search.first[n_tensors], int32_t);
+    search.group_kept = ARENA_ARRAY(arena, (size_t)search.first[n_tensors], uint8_t);
+    return search;
+}
+
+struct needs needs_find(const struct graph *graph, const struct known *known, struct arena *arena)
+{
+    struct search search = search_start(graph, known, arena);
+    int n_forced;
+    do {
+        n_forced = 0;
+        find_needed(&search);
+        find_kept(&search);
+        for (int32_t n = 0; n < graph->n_nodes; n++)
+            if (search.needs.alive[n])
+                n_forced += force_inputs(&search, &graph->nodes[n]);
+    } while (n_forced > 0);
+    return search.needs;
+}
