@@ -97,9 +97,8 @@ static void place_apart(const struct graph *graph, const struct packed *packed,
         at[i] = graph->tensors[i].data;
     for (int32_t i = 0; i < graph->n_inputs; i++)
         at[graph->inputs[i]] = inputs[i];
-    for (int32_t i = graph->n_outputs - 1; i >= 0; i--)
-        if (at[graph->outputs[i]] == NULL)
-            at[graph->outputs[i]] = outputs[i];
+    for (int32_t i = 0; i < graph->n_outputs; i++)
+        at[graph->outputs[i]] = outputs[i];
     for (int32_t i = graph->n_nodes - 1; i >= 0; i--) {
         const struct node *node = &graph->nodes[i];
         if (packed->nodes[i].n_calls == 0 && at[node->inputs[0]] == NULL)
@@ -178,12 +177,6 @@ enum status eval_run(const struct graph *graph, const struct packed *packed,
             scratch = layout == NULL ? memory_block(&memory, call->scratch_bytes)
                                      : arena + layout->scratch_offset[i];
         run_call(call, &memory, scratch);
-    }
-    /* An output that is a graph input, a constant, or listed twice has no memory of its own. */
-    for (int32_t i = 0; i < graph->n_outputs; i++) {
-        const void *at = memory.tensors[graph->outputs[i]];
-        if (at != outputs[i])
-            memcpy(outputs[i], at, tensor_bytes(&graph->tensors[graph->outputs[i]]));
     }
     memory_free(&memory);
     return OK;

@@ -95,21 +95,6 @@ static double effective_scale(const struct packing *packing, const struct filter
     return (double)input * (double)weight / (double)output;
 }
 
-static enum status check_weights(struct packing *packing, const struct filters *filters)
-{
-    const struct quantization *quantization = &filters->tensor->quantization;
-    if (filters->tensor->dtype != DTYPE_S8)
-        return unsupported(packing, "weights are %s, only s8 is supported; quantize the model",
-                           dtype_name(filters->tensor->dtype));
-    for (int32_t i = 0; i < quantization->n; i++)
-        if (quantization->zero_point[i] != 0)
-            return unsupported(packing,
-                               "the weights' zero point is %d, it must be 0; quantize the "
-                               "weights symmetrically",
-                               (int)quantization->zero_point[i]);
-    return OK;
-}
-
 /* Bias, multiplier and shift of each filter. `n_scales` is 1 when all filters share one multiplier,
  * else the number of filters. */
 struct channel_arrays {
@@ -121,7 +106,6 @@ struct channel_arrays {
 static enum status channel_arrays(struct packing *packing, const struct filters *filters,
                                   int32_t n_scales, struct channel_arrays *arrays)
 {
-    TRY(check_weights(packing, filters));
     arrays->n_scales = n_scales;
     arrays->bias = ARENA_ARRAY(packing->arena, (size_t)filters->n, int32_t);
     arrays->multiplier = ARENA_ARRAY(packing->arena, (size_t)n_scales, int32_t);

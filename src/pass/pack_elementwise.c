@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ops without weights that compute: element-wise, pooling, mean, softmax, changes of type. */
-#include <math.h>
+#include <assert.h>
 
 #include "pass/pack_internal.h"
 
@@ -12,8 +12,8 @@ struct broadcast {
 };
 
 /* Walks the dimensions from the innermost out and merges neighbors that both inputs repeat, or
- * both do not. */
-static enum status broadcast_make(struct packing *packing, struct broadcast *broadcast)
+ * both do not. Inputs of different shapes have at most four dimensions. */
+static void broadcast_make(const struct packing *packing, struct broadcast *broadcast)
 {
     const struct shape *a = &node_input(packing->graph, packing->node, 0)->shape;
     const struct shape *b = &node_input(packing->graph, packing->node, 1)->shape;
@@ -31,11 +31,8 @@ static enum status broadcast_make(struct packing *packing, struct broadcast *bro
         int has_a = extended_dim(a, i) != 1, has_b = extended_dim(b, i) != 1;
         int kind = 2 * has_a + has_b;
         if (kind != previous) {
-            if (--at < 0)
-                return unsupported(packing,
-                                   "broadcasts in more than %d groups of dimensions; "
-                                   "reshape the inputs",
-                                   BROADCAST_DIMS);
+            at--;
+            assert(at >= 0);
             broadcast->stride_a[at] = has_a ? step_a : 0;
             broadcast->stride_b[at] = has_b ? step_b : 0;
             previous = kind;
@@ -44,7 +41,6 @@ static enum status broadcast_make(struct packing *packing, struct broadcast *bro
         step_a *= has_a ? size : 1;
         step_b *= has_b ? size : 1;
     }
-    return OK;
 }
 
 /* Copies a broadcast into the parameters that have its three members. */
@@ -95,7 +91,7 @@ enum status pack_add_or_sub(struct packing *packing)
     struct packed_call *call = call_add(packing, is_add ? "add_s8" : "sub_s8", 2);
     struct dtmm_add *sum = &call->parameters.add;
     struct broadcast broadcast;
-    TRY(broadcast_make(packing, &broadcast));
+    broadcast_make(packing, &broadcast);
     SET_BROADCAST(sum, &broadcast);
     struct sum_ratios ratios =
         sum_ratios(packing->node->op, tensor_scale(a), tensor_scale(b), tensor_scale(output));
@@ -103,13 +99,7 @@ enum status pack_add_or_sub(struct packing *packing)
     TRY(multiplier_make(packing, "first input's ratio", ratios.a, 0, &by_a));
     TRY(multiplier_make(packing, "second input's ratio", ratios.b, 0, &by_b));
     TRY(multiplier_make(packing, "output's ratio", ratios.output, 0, &by_output));
-    /* The reference refuses it too (QuantizeMultiplierSmallerThanOneExp). */
-    if (by_output.shift > 0)
-        return unsupported(packing,
-                           "the output's scale %g is too small for inputs of scale %g and %g; "
-                           "quantize the model anew",
-                           (double)tensor_scale(output), (double)tensor_scale(a),
-                           (double)tensor_scale(b));
+    assert(by_a.shift <= 0 && by_b.shift <= 0 && by_output.shift <= 0);
     sum->multiplier_a = by_a.multiplier;
     sum->multiplier_b = by_b.multiplier;
     sum->multiplier_output = by_output.multiplier;
@@ -133,7 +123,7 @@ enum status pack_mul(struct packing *packing)
     struct packed_call *call = call_add(packing, "mul_s8", 2);
     struct dtmm_mul *mul = &call->parameters.mul;
     struct broadcast broadcast;
-    TRY(broadcast_make(packing, &broadcast));
+    broadcast_make(packing, &broadcast);
     SET_BROADCAST(mul, &broadcast);
     double ratio = (double)tensor_scale(a) * (double)tensor_scale(b) / (double)tensor_scale(output);
     struct fixed_point by;
@@ -166,10 +156,6 @@ enum status pack_softmax(struct packing *packing)
 {
     enum { DIFFERENCE_BITS = 5 };
     const struct tensor *input = node_input(packing->graph, packing->node, 0);
-    const struct tensor *output = node_output(packing->graph, packing->node);
-    if (tensor_scale(output) != 1.0F / 256.0F || tensor_zero_point(output) != INT8_MIN)
-        return unsupported(packing, "the output must have scale 1/256 and zero point -128; "
-                                    "quantize the model anew");
     double steps = (double)packing->node->attrs.beta * (double)tensor_scale(input) *
                    (double)(1 << (31 - DIFFERENCE_BITS));
     const double most = 2147483647.0;
@@ -183,6 +169,8 @@ enum status pack_softmax(struct packing *packing)
     struct dtmm_softmax *softmax = &call->parameters.softmax;
     int32_t rank = input->shape.rank;
     softmax->columns = rank == 0 ? 1 : input->shape.dims[rank - 1];
+    /* The sum of the exponentials has 12 integer bits. */
+    TRY(check_range(packing, "number of classes", softmax->columns, 1, 8191));
     softmax->rows = (int32_t)(shape_elements(&input->shape) / softmax->columns);
     softmax->multiplier = by.multiplier;
     softmax->shift = by.shift;
@@ -245,7 +233,7 @@ enum status pack_mean(struct packing *packing)
             count *= mean->dims[i];
     }
     int64_t largest = 255 * count;
-    if (largest > INT32_MAX)
+    if (count >= 1 << 23)
         return unsupported(packing,
                            "averages %lld elements, sums can overflow 32 bits; average in "
                            "two steps",

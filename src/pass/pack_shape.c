@@ -19,8 +19,6 @@ enum status pack_concatenation(struct packing *packing)
     const struct node *node = packing->node;
     const struct tensor *output = node_output(packing->graph, node);
     int32_t axis = node->attrs.axis;
-    if (node->attrs.activation != ACTIVATION_NONE)
-        return unsupported(packing, "a fused activation is not supported; put a relu behind it");
     int32_t output_stride = inner_size(&output->shape, axis);
     int32_t rows = (int32_t)(shape_elements(&output->shape) / output_stride);
     size_t offset = 0;
