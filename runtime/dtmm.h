@@ -45,6 +45,14 @@ struct dtmm_conv_2d {
     int8_t input_zero_point, output_zero_point, output_min, output_max;
 };
 
+/* pointwise_inplace (dense) and pointwise_fwcs_inplace: a conv_2d with kernel 1x1, stride 1 and no
+ * padding. Output and input may start at the same address, whichever has more channels; the memory
+ * there holds the larger of both. The scratch memory is one pixel of the input. */
+static inline int32_t dtmm_pointwise_inplace_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    return p->input_channels;
+}
+
 /* Depthwise convolution: output channel c * depth_multiplier + m reads input channel c.
  * weights[kh][kw][output channel]. bias as in dtmm_conv_2d (zero point folded in). */
 struct dtmm_depthwise_conv_2d {
@@ -57,6 +65,24 @@ struct dtmm_depthwise_conv_2d {
     uint8_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
     int8_t input_zero_point, output_zero_point, output_min, output_max;
 };
+
+/* depthwise_conv_2d_inplace needs depth_multiplier 1, output_w <= input_w and
+ * pad_top <= (kernel_h - 1) * dilation_h; output and input may start at the same address, and the
+ * memory there holds the larger of both. Its scratch memory is a ring of rows of one channel. */
+static inline int32_t dtmm_depthwise_ring_rows(const struct dtmm_depthwise_conv_2d *p)
+{
+    return (p->kernel_h - 1) * p->dilation_h + 1;
+}
+
+static inline int32_t dtmm_depthwise_ring_width(const struct dtmm_depthwise_conv_2d *p)
+{
+    return (p->output_w - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w + 1;
+}
+
+static inline int32_t dtmm_depthwise_inplace_scratch_bytes(const struct dtmm_depthwise_conv_2d *p)
+{
+    return dtmm_depthwise_ring_rows(p) * dtmm_depthwise_ring_width(p);
+}
 
 /* Rows of `input_channels` to rows of `output_channels`. weights[o][i]; zero point folded into
  * bias. One multiplier and shift for all outputs when `per_channel` is 0, else one each. */

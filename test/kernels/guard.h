@@ -22,7 +22,7 @@ struct guarded {
 
 struct guard {
     enum guard_edge edge;
-    int n;
+    int n, is_sealed;
     struct guarded buffers[MAX_GUARDED];
 };
 
@@ -36,7 +36,7 @@ void guard_seal(struct guard *guard);
 /* 1 when nothing was written around any buffer. */
 int guard_intact(const struct guard *guard);
 
-/* Unmaps all buffers. */
+/* Gives all buffers back. */
 void guard_free(struct guard *guard);
 
 /* What to print should an access fault; kept by reference, and written to standard error just

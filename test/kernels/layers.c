@@ -259,9 +259,8 @@ static void thin_out(struct random *random, const struct dtmm_conv_2d *p, int8_t
     }
 }
 
-void layer_conv_2d_fwcs(struct random *random, struct guard *guard, struct layer *layer)
+static void finish_fwcs(struct random *random, struct guard *guard, struct layer *layer)
 {
-    start_conv_2d(random, layer);
     struct dtmm_conv_2d *p = &layer->parameters.conv_2d;
     int32_t n_taps = p->kernel_h * p->kernel_w;
     const int32_t blocks[] = {p->input_channels, 4, 8, 16};
@@ -280,6 +279,38 @@ void layer_conv_2d_fwcs(struct random *random, struct guard *guard, struct layer
     finish_conv_2d(random, guard, layer, 1);
     size_t length = strlen(layer->text);
     (void)snprintf(layer->text + length, sizeof(layer->text) - length, ", block %d", (int)p->block);
+}
+
+void layer_conv_2d_fwcs(struct random *random, struct guard *guard, struct layer *layer)
+{
+    start_conv_2d(random, layer);
+    finish_fwcs(random, guard, layer);
+}
+
+static void start_pointwise(struct random *random, struct layer *layer)
+{
+    start_conv_2d(random, layer);
+    struct dtmm_conv_2d *p = &layer->parameters.conv_2d;
+    p->kernel_h = p->kernel_w = p->stride_h = p->stride_w = p->dilation_h = p->dilation_w = 1;
+    p->pad_top = p->pad_left = 0;
+    p->output_h = p->input_h;
+    p->output_w = p->input_w;
+    p->output_channels = random_channels(random);
+    layer->in_place = 1;
+    layer->scratch_bytes = (size_t)dtmm_pointwise_inplace_scratch_bytes(p);
+}
+
+void layer_pointwise(struct random *random, struct guard *guard, struct layer *layer)
+{
+    start_pointwise(random, layer);
+    dense_weights(random, guard, layer);
+    finish_conv_2d(random, guard, layer, 1);
+}
+
+void layer_pointwise_fwcs(struct random *random, struct guard *guard, struct layer *layer)
+{
+    start_pointwise(random, layer);
+    finish_fwcs(random, guard, layer);
 }
 
 void layer_transpose_conv(struct random *random, struct guard *guard, struct layer *layer)
@@ -302,13 +333,11 @@ void layer_transpose_conv(struct random *random, struct guard *guard, struct lay
     finish_conv_2d(random, guard, layer, 0);
 }
 
-void layer_depthwise_conv_2d(struct random *random, struct guard *guard, struct layer *layer)
+/* All of a depthwise_conv_2d whose geometry and depth multiplier are set. */
+static void finish_depthwise(struct random *random, struct guard *guard, struct layer *layer)
 {
     struct dtmm_depthwise_conv_2d *p = &layer->parameters.depthwise_conv_2d;
-    struct line vertical = random_line(random, 5), horizontal = random_line(random, 5);
-    SET_GEOMETRY(p, vertical, horizontal);
     p->input_channels = random_channels(random);
-    p->depth_multiplier = one_in(random, 2) ? 1 : random_range(random, 1, 4);
     p->input_zero_point = random_s8(random);
     layer->plain_input_zero_point = p->input_zero_point;
     random_output_range(random, &p->output_zero_point, &p->output_min, &p->output_max);
@@ -324,6 +353,29 @@ void layer_depthwise_conv_2d(struct random *random, struct guard *guard, struct 
     layer->inputs[0] = random_values(random, guard, layer->input_bytes[0]);
     layer->output_bytes = elements(p->output_h, p->output_w, n);
     DESCRIBE_GEOMETRY(layer, p, p->input_channels, n);
+}
+
+void layer_depthwise_conv_2d(struct random *random, struct guard *guard, struct layer *layer)
+{
+    struct dtmm_depthwise_conv_2d *p = &layer->parameters.depthwise_conv_2d;
+    struct line vertical = random_line(random, 5), horizontal = random_line(random, 5);
+    SET_GEOMETRY(p, vertical, horizontal);
+    p->depth_multiplier = one_in(random, 2) ? 1 : random_range(random, 1, 4);
+    finish_depthwise(random, guard, layer);
+}
+
+void layer_depthwise_conv_2d_inplace(struct random *random, struct guard *guard,
+                                     struct layer *layer)
+{
+    struct dtmm_depthwise_conv_2d *p = &layer->parameters.depthwise_conv_2d;
+    struct line vertical = random_line(random, 5), horizontal = random_line(random, 5);
+    if (horizontal.output > horizontal.input)
+        horizontal.output = horizontal.input;
+    SET_GEOMETRY(p, vertical, horizontal);
+    p->depth_multiplier = 1;
+    finish_depthwise(random, guard, layer);
+    layer->in_place = 1;
+    layer->scratch_bytes = (size_t)dtmm_depthwise_inplace_scratch_bytes(p);
 }
 
 void layer_fully_connected(struct random *random, struct guard *guard, struct layer *layer)

@@ -33,7 +33,7 @@ struct layer {
     const void *inputs[2];
     size_t input_bytes[2];
     size_t output_bytes, scratch_bytes;
-    int in_place;                /* bit i: the output may be input i; bit 2: it must be input 0 */
+    int in_place;                /* bit i: the output may be input i */
     const int8_t *plain_weights; /* with zeros where FWCS has nothing */
     const int32_t *plain_bias;   /* no zero point in it */
     int32_t plain_input_zero_point;
@@ -41,7 +41,8 @@ struct layer {
 };
 
 typedef void layer_maker(struct random *random, struct guard *guard, struct layer *layer);
-layer_maker layer_conv_2d, layer_conv_2d_fwcs, layer_depthwise_conv_2d, layer_transpose_conv,
+layer_maker layer_conv_2d, layer_conv_2d_fwcs, layer_depthwise_conv_2d,
+    layer_depthwise_conv_2d_inplace, layer_pointwise, layer_pointwise_fwcs, layer_transpose_conv,
     layer_fully_connected, layer_add, layer_mul, layer_pool_2d, layer_mean, layer_softmax,
     layer_lookup, layer_copy, layer_pad, layer_slice, layer_resize_nearest, layer_quantize,
     layer_dequantize;
