@@ -19,10 +19,10 @@ static void take_functions(struct library *library, struct names *names)
 {
     for (int kernel = 0; kernel < N_KERNELS; kernel++) {
         const struct kernel_facts *facts = kernel_facts((enum kernel)kernel);
-        name_take(names, arena_printf(library->arena, "dtmm_%s_%s", facts->name, facts->isa));
+        identifier_take(names, arena_printf(library->arena, "dtmm_%s_%s", facts->name, facts->isa));
     }
-    name_take(names, arena_printf(library->arena, "%s_run", library->model));
-    name_take(names, arena_printf(library->arena, "%s_run_in", library->model));
+    identifier_take(names, arena_printf(library->arena, "%s_run", library->model));
+    identifier_take(names, arena_printf(library->arena, "%s_run_in", library->model));
 }
 
 static const char **name_ends(struct library *library, struct names *names, const int32_t *ids,
@@ -31,9 +31,10 @@ static const char **name_ends(struct library *library, struct names *names, cons
     const char **chosen = ARENA_ARRAY(library->arena, (size_t)n, const char *);
     for (int32_t i = 0; i < n; i++) {
         const char *tensor = library->graph->tensors[ids[i]].name;
-        chosen[i] = name_take(names, n == 1 ? single : identifier_make(library->arena, tensor));
-        name_take(names,
-                  arena_printf(library->arena, "%s_%s_%s", library->model, helper, chosen[i]));
+        chosen[i] =
+            identifier_take(names, n == 1 ? single : identifier_make(library->arena, tensor));
+        identifier_take(
+            names, arena_printf(library->arena, "%s_%s_%s", library->model, helper, chosen[i]));
     }
     return chosen;
 }
@@ -57,7 +58,7 @@ static void name_variables(struct library *library, struct names *names)
         if (library->layout->tensors[tensor].place == PLACE_ARENA &&
             library->variables[tensor] == NULL)
             library->variables[tensor] =
-                name_take(names, graph->nodes[library->producers[tensor]].name);
+                identifier_take(names, graph->nodes[library->producers[tensor]].name);
     }
 }
 
@@ -83,7 +84,7 @@ static const char *add_array(struct library *library, struct names *names, int32
     const char *name = find_array(library, array);
     if (name != NULL)
         return name;
-    name = name_take(names, wanted);
+    name = identifier_take(names, wanted);
     library->arrays[library->n_arrays++] =
         (struct library_array){name, array->c_type, array->data, array->n, call};
     return name;
@@ -93,7 +94,8 @@ static void name_call(struct library *library, struct names *names, int32_t c)
 {
     const struct packed_call *call = &library->packed->calls[c];
     const char *layer = library->graph->nodes[call->node].name;
-    library->parameters[c] = name_take(names, arena_printf(library->arena, "%s_parameters", layer));
+    library->parameters[c] =
+        identifier_take(names, arena_printf(library->arena, "%s_parameters", layer));
     for (int32_t i = 0; i < call->n_arrays; i++)
         library->array_names[c * MAX_ARRAYS + i] =
             add_array(library, names, c, &call->arrays[i],
@@ -125,22 +127,22 @@ void library_prepare(struct library *library)
     const struct graph *graph = library->graph;
     struct arena *arena = library->arena;
     size_t n_calls = (size_t)library->packed->n_calls;
-    struct names names = names_start(arena);
+    struct names *names = identifiers_start(arena);
     library->model = graph->name;
-    library->capitals = name_capitals(arena, graph->name);
-    take_functions(library, &names);
+    library->capitals = identifier_capitals(arena, graph->name);
+    take_functions(library, names);
     library->input_names =
-        name_ends(library, &names, graph->inputs, graph->n_inputs, "input", "quantize");
+        name_ends(library, names, graph->inputs, graph->n_inputs, "input", "quantize");
     library->output_names =
-        name_ends(library, &names, graph->outputs, graph->n_outputs, "output", "dequantize");
+        name_ends(library, names, graph->outputs, graph->n_outputs, "output", "dequantize");
     find_producers(library);
-    name_variables(library, &names);
+    name_variables(library, names);
     library->parameters = ARENA_ARRAY(arena, n_calls, const char *);
     library->array_names = ARENA_ARRAY(arena, n_calls * MAX_ARRAYS, const char *);
     library->arrays = ARENA_ARRAY(arena, n_calls * (MAX_ARRAYS + 2), struct library_array);
     for (int32_t c = 0; c < library->packed->n_calls; c++) {
-        name_constant_inputs(library, &names, c);
-        name_call(library, &names, c);
+        name_constant_inputs(library, names, c);
+        name_call(library, names, c);
     }
 }
 
@@ -175,7 +177,7 @@ const char *library_pointer(const struct library *library, int32_t tensor)
 const char *library_macro(const struct library *library, const char *parameter)
 {
     return arena_printf(library->arena, "%s_%s", library->capitals,
-                        name_capitals(library->arena, parameter));
+                        identifier_capitals(library->arena, parameter));
 }
 
 void library_prototype(const struct library *library, const char *function, const char *first,

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
-#include "emit/names.h"
+#include "emit/identifiers.h"
 #include "emit/parameters.h"
 #include "graph/graph.h"
 #include "product/layout.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "emit/names.h"
-
-#include <string.h>
+#include "emit/identifiers.h"
 
 static const char *const reserved_words[] = {
     "alignas",      "alignof",  "and",           "and_eq",
@@ -32,44 +30,22 @@ static const char *const reserved_words[] = {
     "run",          "run_in",
 };
 
-static int is_taken(const struct names *names, const char *name)
+struct names *identifiers_start(struct arena *arena)
 {
-    for (size_t i = 0; i < names->n; i++)
-        if (strcmp(names->taken[i], name) == 0)
-            return 1;
-    return 0;
-}
-
-static void take(struct names *names, const char *name)
-{
-    if (names->n == names->size) {
-        const char **taken = ARENA_ARRAY(names->arena, names->size * 2, const char *);
-        memcpy(taken, names->taken, names->n * sizeof *taken);
-        names->taken = taken;
-        names->size *= 2;
-    }
-    names->taken[names->n++] = name;
-}
-
-struct names names_start(struct arena *arena)
-{
-    struct names names = {.arena = arena, .size = 256};
-    names.taken = ARENA_ARRAY(arena, names.size, const char *);
+    struct names *names = names_start(arena);
     for (size_t i = 0; i < sizeof reserved_words / sizeof reserved_words[0]; i++)
-        take(&names, reserved_words[i]);
+        names_add(names, reserved_words[i], 0);
     return names;
 }
 
-const char *name_take(struct names *names, const char *wanted)
+const char *identifier_take(struct names *names, const char *wanted)
 {
-    const char *name = wanted;
-    for (int suffix = 2; is_taken(names, name); suffix++)
-        name = arena_printf(names->arena, "%s_%d", wanted, suffix);
-    take(names, name);
+    const char *name = names_unique(names, wanted);
+    names_add(names, name, 0);
     return name;
 }
 
-char *name_capitals(struct arena *arena, const char *text)
+char *identifier_capitals(struct arena *arena, const char *text)
 {
     char *capitals = arena_string(arena, text);
     for (char *c = capitals; *c != '\0'; c++)
