@@ -6,25 +6,45 @@ enum { LINE_COLUMNS = 100, ROW_ELEMENTS = 20 };
 
 /* ---- constants ---- */
 
-static void print_array(const struct library *library, const struct library_array *array,
-                        struct text *text)
+static void print_element(const struct library_array *array, size_t i, struct text *text)
 {
     enum field_type type = field_type_named(array->c_type);
-    size_t bytes = field_type_bytes(type), column = 0, in_row = 0;
-    struct text element = text_start(library->arena);
-    text_printf(text, "static const %s %s[%zu] = {\n", array->c_type, array->name, array->n);
+    element_print(text, type, (const uint8_t *)array->data + i * field_type_bytes(type));
+}
+
+static void print_rows(const struct library_array *array, struct text *text)
+{
+    struct text element = text_start(text->arena);
+    size_t column = 0, in_row = 0;
     for (size_t i = 0; i < array->n; i++) {
         element.length = 0;
-        element_print(&element, type, (const uint8_t *)array->data + i * bytes);
-        if (in_row == ROW_ELEMENTS || column + element.length + 2 > LINE_COLUMNS) {
-            text_printf(text, "\n");
-            in_row = column = 0;
-        }
-        text_printf(text, "%s%s,", in_row == 0 ? "    " : " ", element.data);
-        column += element.length + (in_row == 0 ? 5 : 2);
+        print_element(array, i, &element);
+        if (in_row == ROW_ELEMENTS || column + element.length + 2 > LINE_COLUMNS)
+            in_row = 0;
+        if (in_row == 0)
+            column = 3;
+        text_printf(text, "%s%s,", in_row == 0 ? "\n    " : " ", element.data);
+        column += element.length + 2;
         in_row++;
     }
     text_printf(text, "\n};\n");
+}
+
+/* In one line when it fits, otherwise in rows. */
+static void print_array(const struct library_array *array, struct text *text)
+{
+    struct text line = text_start(text->arena);
+    text_printf(&line, "static const %s %s[%zu] = {", array->c_type, array->name, array->n);
+    text_append(text, line.data, line.length);
+    size_t start = line.length;
+    for (size_t i = 0; i < array->n && line.length <= LINE_COLUMNS; i++) {
+        text_printf(&line, i == 0 ? "" : ", ");
+        print_element(array, i, &line);
+    }
+    if (line.length + 2 > LINE_COLUMNS)
+        print_rows(array, text);
+    else
+        text_printf(text, "%s};\n", line.data + start);
 }
 
 static const char *shape_of(const struct library *library, int32_t tensor)
@@ -32,19 +52,20 @@ static const char *shape_of(const struct library *library, int32_t tensor)
     return shape_string(&library->graph->tensors[tensor].shape, library->arena);
 }
 
-/* "conv2d_1: conv_2d, 1x32x32x3 -> 1x32x32x16" and what is left of its weights. */
+/* What the layer is, and how much of its weights is left. */
 static void print_title(const struct library *library, const struct packed_call *call,
                         struct text *text)
 {
     const struct node *node = &library->graph->nodes[call->node];
     const struct packed_node *facts = &library->packed->nodes[call->node];
-    text_printf(text, "%s: %s, ", node->name, op_name(node->op));
+    struct text kept = text_start(library->arena), inputs = text_start(library->arena);
     for (int32_t k = 0; k < call->n_inputs; k++)
-        text_printf(text, "%s%s", k == 0 ? "" : " and ", shape_of(library, call->inputs[k]));
-    text_printf(text, " -> %s", shape_of(library, call->output));
+        text_printf(&inputs, "%s%s", k == 0 ? "" : " and ", shape_of(library, call->inputs[k]));
     if (facts->n_filterlets_kept < facts->n_filterlets)
-        text_printf(text, ", %d of %d filterlets", (int)facts->n_filterlets_kept,
+        text_printf(&kept, ", %d of %d filterlets", (int)facts->n_filterlets_kept,
                     (int)facts->n_filterlets);
+    library_comment(library, text, "%s: %s, %s -> %s%s", node->name, op_name(node->op), inputs.data,
+                    shape_of(library, call->output), kept.data);
 }
 
 static void print_constants(const struct library *library, struct text *text)
@@ -52,11 +73,9 @@ static void print_constants(const struct library *library, struct text *text)
     size_t next = 0;
     for (int32_t c = 0; c < library->packed->n_calls; c++) {
         const struct packed_call *call = &library->packed->calls[c];
-        text_printf(text, "/* ");
         print_title(library, call, text);
-        text_printf(text, " */\n");
         for (; next < library->n_arrays && library->arrays[next].call == c; next++)
-            print_array(library, &library->arrays[next], text);
+            print_array(&library->arrays[next], text);
         text_printf(text, "static const struct dtmm_%s %s = {\n",
                     kernel_facts(call->kernel)->parameters, library->parameters[c]);
         parameters_print(text, call, library->array_names + c * MAX_ARRAYS);
@@ -125,6 +144,21 @@ static void print_call(const struct library *library, int32_t c, struct text *te
     text_printf(text, "%s%s%s);\n", head.data, fits ? " " : "\n        ", tail.data);
 }
 
+/* An input that nobody reads must not be a warning. */
+static void print_unused_inputs(const struct library *library, struct text *text)
+{
+    for (int32_t i = 0; i < library->graph->n_inputs; i++) {
+        int is_read = 0;
+        for (int32_t c = 0; c < library->packed->n_calls; c++) {
+            const struct packed_call *call = &library->packed->calls[c];
+            for (int32_t k = 0; k < call->n_inputs; k++)
+                is_read |= library_storage(library, call->inputs[k]) == library->graph->inputs[i];
+        }
+        if (!is_read)
+            text_printf(text, "    (void)%s;\n", library->input_names[i]);
+    }
+}
+
 static void print_run_in(const struct library *library, struct text *text)
 {
     const struct packed *packed = library->packed;
@@ -133,6 +167,7 @@ static void print_run_in(const struct library *library, struct text *text)
     text_printf(text, "\n{\n");
     text_printf(text, library->layout->arena_bytes > 0 ? "    int8_t *const base = arena;\n"
                                                        : "    (void)arena;\n");
+    print_unused_inputs(library, text);
     print_variables(library, text);
     for (int32_t c = 0; c < packed->n_calls; c++) {
         int32_t node = packed->calls[c].node;
@@ -168,14 +203,16 @@ static void print_run(const struct library *library, struct text *text)
 
 void library_source(const struct library *library, struct text *text)
 {
+    library_comment(library, text,
+                    "%s: a neural network for microcontrollers. Generated by dtmm %s for %s; do "
+                    "not edit.",
+                    library->model, DTMM_VERSION, library->target->name);
     text_printf(text,
-                "/* %s: a neural network for microcontrollers. Generated by dtmm %s for %s; do not "
-                "edit. */\n"
                 "#include \"%s.h\"\n\n#include <stddef.h>\n\n#include \"../runtime/dtmm.h\"\n\n",
-                library->model, DTMM_VERSION, library->target->name, library->model);
-    text_printf(text,
-                "/* For profiling: define it to be told when the layer with this number is done. "
-                "*/\n#ifndef DTMM_LAYER_DONE\n#define DTMM_LAYER_DONE(layer)\n#endif\n\n");
+                library->model);
+    library_comment(library, text,
+                    "For profiling: define it to be told when the layer of this number is done.");
+    text_printf(text, "#ifndef DTMM_LAYER_DONE\n#define DTMM_LAYER_DONE(layer)\n#endif\n\n");
     print_constants(library, text);
     print_run_in(library, text);
     text_printf(text, "\n");

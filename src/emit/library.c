@@ -2,6 +2,7 @@
 #include "emit/library.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <string.h>
 
 enum { LINE_COLUMNS = 100 };
@@ -201,4 +202,26 @@ void library_prototype(const struct library *library, const char *function, cons
         separator = ", ";
     }
     text_printf(text, "%s)", one.length < LINE_COLUMNS ? one.data : many.data);
+}
+
+void library_comment(const struct library *library, struct text *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const char *words = arena_vprintf(library->arena, format, arguments);
+    va_end(arguments);
+    size_t column = 2;
+    text_printf(text, "/*");
+    while (*words != '\0') {
+        size_t length = strcspn(words, " ");
+        size_t closing = words[length] == '\0' ? 3 : 0;
+        if (column + 1 + length + closing > LINE_COLUMNS) {
+            text_printf(text, "\n *");
+            column = 2;
+        }
+        text_printf(text, " %.*s", (int)length, words);
+        column += 1 + length;
+        words += length + (words[length] == ' ');
+    }
+    text_printf(text, " */\n");
 }

@@ -61,6 +61,10 @@ const char *library_macro(const struct library *library, const char *parameter);
 void library_prototype(const struct library *library, const char *function, const char *first,
                        struct text *text);
 
+/* Prints a comment at the start of a line, broken at blanks behind 100 columns. */
+void library_comment(const struct library *library, struct text *text, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* c_header.c, c_source.c, c_build.c: the contents of the files. */
 void library_header(const struct library *library, struct text *text);
 void library_source(const struct library *library, struct text *text);

@@ -126,7 +126,7 @@ static uint8_t *place_in_arena(const struct graph *graph, const struct layout *l
         case PLACE_NONE:
             break;
         case PLACE_CONSTANT:
-            at = graph->tensors[i].data;
+            at = graph->tensors[place->index].data;
             break;
         case PLACE_INPUT:
             at = inputs[place->index];
