@@ -30,18 +30,18 @@ static const char *const reserved_words[] = {
     "run",          "run_in",
 };
 
-struct names *identifiers_start(struct arena *arena)
+struct name_set *identifiers_start(struct arena *arena)
 {
-    struct names *names = names_start(arena);
+    struct name_set *names = name_set_start(arena);
     for (size_t i = 0; i < sizeof reserved_words / sizeof reserved_words[0]; i++)
-        names_add(names, reserved_words[i], 0);
+        name_set_add(names, reserved_words[i], 0);
     return names;
 }
 
-const char *identifier_take(struct names *names, const char *wanted)
+const char *identifier_take(struct name_set *names, const char *wanted)
 {
-    const char *name = names_unique(names, wanted);
-    names_add(names, name, 0);
+    const char *name = name_set_unique(names, wanted);
+    name_set_add(names, name, 0);
     return name;
 }
 

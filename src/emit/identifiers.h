@@ -4,14 +4,14 @@
 #define DTMM_EMIT_IDENTIFIERS_H
 
 #include "base/arena.h"
-#include "graph/names.h"
+#include "graph/name_set.h"
 
 /* Starts with the words that generated code must not declare: keywords of C and C++ and the names
  * that the generated code uses itself. */
-struct names *identifiers_start(struct arena *arena);
+struct name_set *identifiers_start(struct arena *arena);
 
 /* Takes `wanted`, or, when it is taken, the first free of `wanted`_1, `wanted`_2, ... */
-const char *identifier_take(struct names *names, const char *wanted);
+const char *identifier_take(struct name_set *names, const char *wanted);
 
 /* `text` with its lower-case letters as capitals. */
 char *identifier_capitals(struct arena *arena, const char *text);

@@ -16,7 +16,7 @@ const char *library_c_type(enum dtype dtype)
 
 /* ---- names ---- */
 
-static void take_functions(struct library *library, struct names *names)
+static void take_functions(struct library *library, struct name_set *names)
 {
     for (int kernel = 0; kernel < N_KERNELS; kernel++) {
         const struct kernel_facts *facts = kernel_facts((enum kernel)kernel);
@@ -26,7 +26,7 @@ static void take_functions(struct library *library, struct names *names)
     identifier_take(names, arena_printf(library->arena, "%s_run_in", library->model));
 }
 
-static const char **name_ends(struct library *library, struct names *names, const int32_t *ids,
+static const char **name_ends(struct library *library, struct name_set *names, const int32_t *ids,
                               int32_t n, const char *single, const char *helper)
 {
     const char **chosen = ARENA_ARRAY(library->arena, (size_t)n, const char *);
@@ -50,7 +50,7 @@ static void find_producers(struct library *library)
         library->producers[graph->nodes[i].output] = i;
 }
 
-static void name_variables(struct library *library, struct names *names)
+static void name_variables(struct library *library, struct name_set *names)
 {
     const struct graph *graph = library->graph;
     library->variables = ARENA_ARRAY(library->arena, (size_t)graph->n_tensors, const char *);
@@ -77,7 +77,7 @@ static const char *find_array(const struct library *library, const struct packed
     return NULL;
 }
 
-static const char *add_array(struct library *library, struct names *names, int32_t call,
+static const char *add_array(struct library *library, struct name_set *names, int32_t call,
                              const struct packed_array *array, const char *wanted)
 {
     if (array->n == 0)
@@ -91,7 +91,7 @@ static const char *add_array(struct library *library, struct names *names, int32
     return name;
 }
 
-static void name_call(struct library *library, struct names *names, int32_t c)
+static void name_call(struct library *library, struct name_set *names, int32_t c)
 {
     const struct packed_call *call = &library->packed->calls[c];
     const char *layer = library->graph->nodes[call->node].name;
@@ -104,7 +104,7 @@ static void name_call(struct library *library, struct names *names, int32_t c)
 }
 
 /* Constants that a call reads as a tensor, such as one side of an addition. */
-static void name_constant_inputs(struct library *library, struct names *names, int32_t c)
+static void name_constant_inputs(struct library *library, struct name_set *names, int32_t c)
 {
     const struct packed_call *call = &library->packed->calls[c];
     for (int32_t k = 0; k < call->n_inputs; k++) {
@@ -128,7 +128,7 @@ void library_prepare(struct library *library)
     const struct graph *graph = library->graph;
     struct arena *arena = library->arena;
     size_t n_calls = (size_t)library->packed->n_calls;
-    struct names *names = identifiers_start(arena);
+    struct name_set *names = identifiers_start(arena);
     library->model = graph->name;
     library->capitals = identifier_capitals(arena, graph->name);
     take_functions(library, names);

@@ -224,45 +224,49 @@ static void fill(struct random *random, const struct tensor *tensor, uint8_t *da
 
 enum { N_SAMPLES = 6 };
 
-/* Writes in.bin and returns what eval makes of it, without a layout. */
-static uint8_t *evaluate(const struct compiled *compiled)
+/* Runs one sample with and without the layout; appends its input and output bytes. */
+static void evaluate_sample(const struct compiled *compiled, struct random *random, struct text *in,
+                            struct text *out)
 {
     const struct graph *graph = compiled->graph;
-    size_t in_bytes = graph_input_bytes(graph), out_bytes = graph_output_bytes(graph);
-    uint8_t *in = ARENA_ARRAY(&arena, N_SAMPLES * in_bytes, uint8_t);
-    uint8_t *out = ARENA_ARRAY(&arena, N_SAMPLES * out_bytes, uint8_t);
-    uint8_t *planned = ARENA_ARRAY(&arena, N_SAMPLES * out_bytes, uint8_t);
-    struct random random = {9};
-    uint8_t *next_in = in, *next_out = out, *next_planned = planned;
-    for (int sample = 0; sample < N_SAMPLES; sample++) {
-        const void *inputs[4];
-        void *outputs[4], *planned_outputs[4];
-        for (int32_t i = 0; i < graph->n_inputs; i++) {
-            fill(&random, &graph->tensors[graph->inputs[i]], next_in);
-            inputs[i] = next_in;
-            next_in += tensor_bytes(&graph->tensors[graph->inputs[i]]);
-        }
-        for (int32_t i = 0; i < graph->n_outputs; i++) {
-            size_t bytes = tensor_bytes(&graph->tensors[graph->outputs[i]]);
-            outputs[i] = next_out;
-            planned_outputs[i] = next_planned;
-            next_out += bytes;
-            next_planned += bytes;
-        }
-        succeed(eval_run(graph, compiled->packed, NULL, inputs, outputs, &diag));
-        succeed(
-            eval_run(graph, compiled->packed, compiled->layout, inputs, planned_outputs, &diag));
+    const void *inputs[4];
+    void *outputs[4], *planned[4];
+    for (int32_t i = 0; i < graph->n_inputs; i++) {
+        const struct tensor *tensor = &graph->tensors[graph->inputs[i]];
+        uint8_t *data = ARENA_ARRAY(&arena, tensor_bytes(tensor), uint8_t);
+        fill(random, tensor, data);
+        inputs[i] = data;
+        text_append(in, (const char *)data, tensor_bytes(tensor));
     }
-    assert_memory_equal(out, planned, N_SAMPLES * out_bytes);
-    succeed(file_write(arena_printf(&arena, "%s/in.bin", folder), in, N_SAMPLES * in_bytes, &diag));
+    for (int32_t i = 0; i < graph->n_outputs; i++) {
+        size_t bytes = tensor_bytes(&graph->tensors[graph->outputs[i]]);
+        outputs[i] = ARENA_ARRAY(&arena, bytes, uint8_t);
+        planned[i] = ARENA_ARRAY(&arena, bytes, uint8_t);
+    }
+    succeed(eval_run(graph, compiled->packed, NULL, inputs, outputs, &diag));
+    succeed(eval_run(graph, compiled->packed, compiled->layout, inputs, planned, &diag));
+    for (int32_t i = 0; i < graph->n_outputs; i++) {
+        size_t bytes = tensor_bytes(&graph->tensors[graph->outputs[i]]);
+        assert_memory_equal(outputs[i], planned[i], bytes);
+        text_append(out, outputs[i], bytes);
+    }
+}
+
+/* Writes in.bin and returns the bytes that out.bin must have. */
+static struct text evaluate(const struct compiled *compiled)
+{
+    struct text in = text_start(&arena), out = text_start(&arena);
+    struct random random = {9};
+    for (int sample = 0; sample < N_SAMPLES; sample++)
+        evaluate_sample(compiled, &random, &in, &out);
+    succeed(file_write(arena_printf(&arena, "%s/in.bin", folder), in.data, in.length, &diag));
     return out;
 }
 
 static void runs_as_evaluated(const char *source, const char *compiler)
 {
     struct compiled compiled = compile(source, "out");
-    uint8_t *expected = evaluate(&compiled);
-    size_t bytes = N_SAMPLES * graph_output_bytes(compiled.graph);
+    struct text expected = evaluate(&compiled);
     write_program(compiled.graph);
     shell("rm -f program out.bin *.o && for f in $(find out/runtime -name '*.c'); do "
           "%s -std=c11 -O1 -g %s -c $f || exit 1; done",
@@ -272,8 +276,8 @@ static void runs_as_evaluated(const char *source, const char *compiler)
           compiler, STRICTER, compiled.graph->name);
     struct file file;
     succeed(file_read(arena_printf(&arena, "%s/out.bin", folder), &arena, &file, &diag));
-    assert_int_equal(file.size, bytes);
-    assert_memory_equal(file.data, expected, bytes);
+    assert_int_equal(file.size, expected.length);
+    assert_memory_equal(file.data, expected.data, expected.length);
 }
 
 static void everything_runs_under_gcc(void **state)
