@@ -72,7 +72,7 @@ static enum status operators_import(struct importer *importer)
         const struct tflite_operator *op = &model->subgraph.operators[i];
         importer->operator_index = i;
         importer->op = op;
-        importer->op_name = "";
+        importer->op_name = "of unknown kind";
         if (op->code_index >= model->n_codes)
             return import_fail(importer, ERR_INPUT,
                                "it refers to operator code %u, but the file has %u; the file is "
@@ -121,7 +121,11 @@ static enum status inputs_import(struct importer *importer)
     int32_t *ids = ARENA_ARRAY(importer->arena, list->n, int32_t);
     for (uint32_t i = 0; i < list->n; i++) {
         struct tensor tensor;
-        TRY(tensor_read(importer, list->data[i], &tensor));
+        enum status status = tensor_read(importer, list->data[i], &tensor);
+        if (status != OK) {
+            diag_prefix(importer->diag, "input of the network");
+            return status;
+        }
         if (importer->ids[list->data[i]] >= 0)
             return import_fail(importer, ERR_INPUT,
                                "tensor '%s' is an input of the network twice; the file is damaged",
@@ -168,7 +172,7 @@ static enum status model_check(struct importer *importer)
                            (unsigned)model->n_subgraphs);
     if (model->subgraph.n_operators == 0)
         return import_fail(importer, ERR_INPUT, "the network has no ops; export one that has");
-    return OK;
+    return tensors_check(importer);
 }
 
 enum status import_tflite(const void *data, size_t size, const char *name, struct arena *arena,

@@ -48,6 +48,10 @@ enum status operator_import(struct importer *importer, const struct tflite_code 
  * index is out of range. */
 enum status input_index(struct importer *importer, uint32_t position, int32_t *index);
 
+/* Checks that every tensor of the file refers to a buffer that is there; the functions below rely
+ * on it. */
+enum status tensors_check(struct importer *importer);
+
 /* Whether the tensor has data in the file. */
 int tensor_is_constant(const struct importer *importer, int32_t index);
 

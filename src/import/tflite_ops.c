@@ -512,6 +512,16 @@ static const struct rule rules[] = {
     {124, 1, 0, 1, 1, N_OPS, import_densify},
 };
 
+/* The ops that have a rule: those of the graph and what becomes one of them. */
+static const char *rules_list(struct arena *arena)
+{
+    struct text text = text_start(arena);
+    for (int op = 0; op < N_OPS; op++)
+        text_printf(&text, "%s, ", op_name((enum op)op));
+    text_printf(&text, "squeeze, expand_dims and densify");
+    return text.data;
+}
+
 enum status operator_import(struct importer *importer, const struct tflite_code *code)
 {
     const struct rule *rule = NULL;
@@ -520,8 +530,8 @@ enum status operator_import(struct importer *importer, const struct tflite_code 
             rule = &rules[i];
     if (rule == NULL)
         return import_fail(importer, ERR_UNSUPPORTED,
-                           "this op is not supported; rewrite the network with the ops that the "
-                           "README lists");
+                           "this op is not supported; rewrite the network with %s",
+                           rules_list(importer->arena));
     if (code->version > rule->max_version)
         return import_fail(importer, ERR_UNSUPPORTED,
                            "version %d of this op is not supported, at most %d is; convert the "

@@ -63,15 +63,14 @@ enum status input_index(struct importer *importer, uint32_t position, int32_t *i
 
 static const struct tflite_buffer *tensor_buffer(const struct importer *importer, int32_t index)
 {
-    uint32_t buffer = importer->model->subgraph.tensors[index].buffer;
-    return buffer < importer->model->n_buffers ? &importer->model->buffers[buffer] : NULL;
+    return &importer->model->buffers[importer->model->subgraph.tensors[index].buffer];
 }
 
 int tensor_is_constant(const struct importer *importer, int32_t index)
 {
     const struct tflite_buffer *buffer = tensor_buffer(importer, index);
-    return importer->model->subgraph.tensors[index].external_buffer != 0 ||
-           (buffer != NULL && (buffer->data.n != 0 || buffer->offset > 1));
+    return importer->model->subgraph.tensors[index].external_buffer != 0 || buffer->data.n != 0 ||
+           buffer->offset > 1;
 }
 
 static enum status type_read(struct importer *importer, int32_t index, struct tensor *tensor)
@@ -294,16 +293,24 @@ static enum status data_read(struct importer *importer, int32_t index, struct te
     return OK;
 }
 
+enum status tensors_check(struct importer *importer)
+{
+    const struct tflite_model *model = importer->model;
+    for (uint32_t i = 0; i < model->subgraph.n_tensors; i++)
+        if (model->subgraph.tensors[i].buffer >= model->n_buffers)
+            return import_fail(importer, ERR_INPUT,
+                               "tensor '%s' refers to buffer %u, but the file has %u; the file is "
+                               "damaged",
+                               tensor_label(importer, (int32_t)i),
+                               (unsigned)model->subgraph.tensors[i].buffer,
+                               (unsigned)model->n_buffers);
+    return OK;
+}
+
 enum status tensor_read(struct importer *importer, int32_t index, struct tensor *tensor)
 {
     const struct tflite_tensor *from = &importer->model->subgraph.tensors[index];
     *tensor = (struct tensor){.name = tensor_label(importer, index)};
-    if (from->buffer >= importer->model->n_buffers)
-        return import_fail(importer, ERR_INPUT,
-                           "tensor '%s' refers to buffer %u, but the file has %u; the file is "
-                           "damaged",
-                           tensor->name, (unsigned)from->buffer,
-                           (unsigned)importer->model->n_buffers);
     if (from->is_variable)
         return import_fail(importer, ERR_UNSUPPORTED,
                            "tensor '%s' is a variable that keeps its value between runs; make the "

@@ -16,6 +16,8 @@
 /* Last: it defines fail() as a macro. */
 #include <cmocka.h>
 
+#define EXAMPLE "examples/small_cnn.tflite"
+
 enum { N_FLIPS = 300 };
 
 struct expected {
@@ -82,6 +84,19 @@ static const struct expected models[] = {
      DTYPE_S8,
      {[OP_fully_connected] = 10},
      "dense dense_1 dense_2 dense_3 dense_4 dense_5 dense_6 dense_7 dense_8 dense_9"},
+    {EXAMPLE,
+     9,
+     723952,
+     "1x28x28x1",
+     "1x10",
+     DTYPE_S8,
+     {[OP_conv_2d] = 4,
+      [OP_depthwise_conv_2d] = 1,
+      [OP_average_pool_2d] = 1,
+      [OP_reshape] = 1,
+      [OP_fully_connected] = 1,
+      [OP_softmax] = 1},
+     "conv2d conv2d_1 depthwise_conv2d conv2d_2 conv2d_3 average_pooling2d flatten dense softmax"},
     {"pretrainedResnet.tflite",
      16,
      12501632,
@@ -110,7 +125,7 @@ static int64_t node_macs(const struct graph *graph, const struct node *node)
     return outputs * shape_elements(weights) / weights->dims[0];
 }
 
-/* Reads a model into the arena; skips the test when it is not there. */
+/* Reads a model into the arena; skips the test when it is not there, unless it is our own. */
 static struct file model_read(const char *name, struct arena *arena)
 {
     const char *shared = getenv("DTMM_SHARED");
@@ -118,7 +133,9 @@ static struct file model_read(const char *name, struct arena *arena)
         arena_printf(arena, "%s/models/%s", shared != NULL ? shared : "../shared", name);
     struct file file;
     struct diag diag;
-    if (access(path, R_OK) != 0) {
+    if (strcmp(name, EXAMPLE) == 0)
+        path = EXAMPLE;
+    else if (access(path, R_OK) != 0) {
         arena_free(arena);
         skip();
     }
@@ -235,23 +252,25 @@ MODEL_TESTS(0, resnet)
 MODEL_TESTS(1, kws)
 MODEL_TESTS(2, vww)
 MODEL_TESTS(3, ad)
+MODEL_TESTS(4, example)
 
 static void test_float_resnet_imports(void **state)
 {
     (void)state;
-    model_import(&models[4]);
+    model_import(&models[5]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resnet_imports),       cmocka_unit_test(test_resnet_truncated),
-        cmocka_unit_test(test_resnet_flipped),       cmocka_unit_test(test_kws_imports),
-        cmocka_unit_test(test_kws_truncated),        cmocka_unit_test(test_kws_flipped),
-        cmocka_unit_test(test_vww_imports),          cmocka_unit_test(test_vww_truncated),
-        cmocka_unit_test(test_vww_flipped),          cmocka_unit_test(test_ad_imports),
-        cmocka_unit_test(test_ad_truncated),         cmocka_unit_test(test_ad_flipped),
-        cmocka_unit_test(test_float_resnet_imports),
+        cmocka_unit_test(test_resnet_imports),  cmocka_unit_test(test_resnet_truncated),
+        cmocka_unit_test(test_resnet_flipped),  cmocka_unit_test(test_kws_imports),
+        cmocka_unit_test(test_kws_truncated),   cmocka_unit_test(test_kws_flipped),
+        cmocka_unit_test(test_vww_imports),     cmocka_unit_test(test_vww_truncated),
+        cmocka_unit_test(test_vww_flipped),     cmocka_unit_test(test_ad_imports),
+        cmocka_unit_test(test_ad_truncated),    cmocka_unit_test(test_ad_flipped),
+        cmocka_unit_test(test_example_imports), cmocka_unit_test(test_example_truncated),
+        cmocka_unit_test(test_example_flipped), cmocka_unit_test(test_float_resnet_imports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
