@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/random.h"
 #include "graph/graph.h"
 
@@ -289,6 +290,32 @@ static void equal_names_get_suffixes(void **state)
     assert_string_equal(builder.graph->tensors[20005].name, "x_20002");
 }
 
+/* The manual's example is in the printed form, and the manual names all there is. */
+static void manual_is_complete(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+#define OP(name, min_inputs, max_inputs, attributes) "`" #name "`",
+#include "graph/ops.inc"
+#undef OP
+#define ATTR(name, count, type, initial, doc) "| `" #name "` |",
+#include "graph/attrs.inc"
+#undef ATTR
+#define X(suffix, name) "`" #name "`",
+        ACTIVATION_LIST(X)
+#undef X
+    };
+    struct file manual;
+    assert_int_equal(file_read("doc/graph.md", &arena, &manual, &diag), OK);
+    char *text = (char *)manual.data;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strstr(text, names[i]) == NULL)
+            fail_msg("not in the manual: %s", names[i]);
+    char *source = strstr(text, "```graph\n") + strlen("```graph\n");
+    *strstr(source, "```") = '\0';
+    assert_string_equal(dump(parse(source)), source);
+}
+
 /* Random damage is an error or another graph, never a crash; whatever still parses round-trips. */
 static void damaged_text_is_survived(void **state)
 {
@@ -341,6 +368,7 @@ int main(void)
         cmocka_unit_test_teardown(bad_text_is_refused, tear_down),
         cmocka_unit_test_teardown(names_become_identifiers, tear_down),
         cmocka_unit_test_teardown(equal_names_get_suffixes, tear_down),
+        cmocka_unit_test_teardown(manual_is_complete, tear_down),
         cmocka_unit_test_teardown(damaged_text_is_survived, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
