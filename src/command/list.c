@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/command.h"
+
+#define COMMON_HELP                                                                                \
+    "  --json           print JSON for programs\n"                                                 \
+    "  -h, --help       this text\n"
+
+const struct command COMMANDS[] = {
+    {"inspect", "show a network's layers, weights and what of them is zero",
+     "usage: dtmm inspect MODEL [--json | --text]\n"
+     "\n"
+     "Prints a table of layers: op, shapes, MACs, weight bytes, filters and filterlets that are\n"
+     "all zero, and the bytes left without those. MODEL is a .tflite file or a graph in text "
+     "form.\n"
+     "\n"
+     "  --text           print the graph in text form (doc/graph.md), weights "
+     "included\n" COMMON_HELP "\n"
+     "example:\n"
+     "  dtmm inspect examples/small_cnn.tflite\n",
+     command_inspect},
+    {"compress", "turn a network into a C library for a device",
+     "usage: dtmm compress MODEL --target T [options] -o OUT\n"
+     "\n"
+     "Removes what cannot change the outputs, packs the rest, plans the memory, writes a C "
+     "library\n"
+     "into the folder OUT, and links it for the target to see that it fits.\n"
+     "\n"
+     "  -t, --target T   device or core; 'dtmm targets' lists them\n"
+     "  -o, --out OUT    folder to write; it appears complete or not at all\n"
+     "  --flash SIZE     flash the library may take, such as 64K (default: the device's)\n"
+     "  --sram SIZE      SRAM the library may take, such as 32K (default: the device's)\n"
+     "  --sparsity R     also remove this fraction (0 to below 1) of the filterlets, the smallest\n"
+     "                   first; this changes the outputs\n"
+     "  -f, --force      replace OUT when it is not empty\n"
+     "  -v, --verbose    a line a pass\n"
+     "  -d, --dump PASS  print what a pass made: import score prune simplify pack "
+     "plan\n" COMMON_HELP "\n"
+     "example:\n"
+     "  dtmm compress examples/small_cnn.tflite --target cortex-m4 --flash 64K --sram 32K -o out\n",
+     command_compress},
+    {"run", "run a compiled network, on the emulated device or on the host",
+     "usage: dtmm run OUT [--on T | --on host] [--input FILE] [--per-layer]\n"
+     "\n"
+     "Builds the library in OUT for the target, runs it under the emulator and prints outputs,\n"
+     "executed instructions, flash, SRAM and stack. OUT/report.json keeps the measurement.\n"
+     "\n"
+     "  --on T           another target that the library runs on, or 'host'\n"
+     "  --input FILE     samples, one after the other, as the network reads them (default: one\n"
+     "                   pseudo-random sample)\n"
+     "  --per-layer      count the instructions of each layer\n"
+     "  --timeout S      give up after this many seconds (default 300)\n" COMMON_HELP "\n"
+     "example:\n"
+     "  dtmm run out --per-layer\n",
+     command_run},
+    {"verify", "compare outputs: emulated device, host, recorded",
+     "usage: dtmm verify OUT --inputs FILE [--outputs FILE] [--on T | --on host]\n"
+     "\n"
+     "Runs every sample on the host and on the emulated target and compares every output byte,\n"
+     "with each other and with the recorded outputs. Exit code 3 when a byte differs.\n"
+     "\n"
+     "  --inputs FILE    samples, one after the other, as the network reads them\n"
+     "  --outputs FILE   recorded outputs of the same samples\n"
+     "  --on T           another target that the library runs on, or 'host' for the host only\n"
+     "  --timeout S      give up after this many seconds (default 600)\n" COMMON_HELP "\n"
+     "example:\n"
+     "  dtmm verify out --inputs samples.bin --outputs expected.bin\n",
+     command_verify},
+    {"targets", "list devices and cores",
+     "usage: dtmm targets [--json]\n"
+     "\n"
+     "Lists devices and cores: instruction set, flash, SRAM, clock and the machine that emulates\n"
+     "them. --json adds the source of the facts.\n"
+     "\n" COMMON_HELP "\n"
+     "example:\n"
+     "  dtmm targets\n",
+     command_targets},
+    {0},
+};

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The pipeline: from a file to a compiled network, and on to a library in a folder. */
+#ifndef DTMM_DRIVER_H
+#define DTMM_DRIVER_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "graph/graph.h"
+#include "product/layout.h"
+#include "product/packed.h"
+#include "target/target.h"
+
+/* What the pipeline says while it works. */
+struct observer {
+    int verbose;      /* a line a pass, to stderr */
+    const char *dump; /* name of the pass whose result is printed to stdout, or NULL */
+};
+
+struct compile_options {
+    const char *model_path;
+    const struct target *target;
+    double sparsity; /* fraction of filterlets to remove; 0: only what is zero already */
+    size_t flash_budget, sram_budget; /* bytes */
+    struct observer observer;
+};
+
+/* The products of one compilation. */
+struct compiled {
+    struct graph *original; /* as imported */
+    struct graph *graph;
+    struct packed *packed;
+    struct layout *layout;
+};
+
+/* Names of the passes that observer.dump may be; ends with NULL. */
+extern const char *const DUMPABLE_PASSES[];
+
+/* Reads a .tflite file or a graph in text form, told apart by their content. */
+enum status driver_load(const char *path, struct arena *arena, struct graph **graph,
+                        struct diag *diag);
+
+/* import, score, prune, simplify, pack, plan. */
+enum status driver_compile(const struct compile_options *options, struct arena *arena,
+                           struct compiled *compiled, struct diag *diag);
+
+#endif
