@@ -129,7 +129,7 @@ style: | $(READY) ## formatting, license lines, include directions, prefixes of 
 
 .PHONY: bench
 bench: all ## measure the models and rewrite the table in bench/
-	@BUILD=$(BUILD) bench/spine.sh
+	@BUILD=$(BUILD) bench/models.sh
 
 .PHONY: demo
 demo: all ## the main job on a real network: compress, run and verify it
