@@ -33,6 +33,7 @@ allowed() { # folder -> folders it may include from
     emit) echo base graph product target emit ;;
     measure) echo base product target measure ;;
     report) echo base graph product target report ;;
+    command) echo base graph product target eval emit measure report command ;;
     esac
 }
 for file in $(git ls-files 'src/*/*.c' 'src/*/*.h' 'src/*/*.cc'); do

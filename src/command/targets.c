@@ -30,7 +30,9 @@ static void print_targets(struct arena *arena)
         table_cell(table, "%s", target->core->isa);
         table_cell(table, "%uK", target->flash_bytes / 1024);
         table_cell(table, "%uK", target->sram_bytes / 1024);
-        table_cell(table, "%u MHz", target->clock_hz / 1000000);
+        table_cell(table, "%s",
+                   target->clock_hz > 0 ? arena_printf(arena, "%u MHz", target->clock_hz / 1000000)
+                                        : "-");
         table_cell(table, "%s", target->core->machine != NULL ? target->core->machine : "-");
         table_cell(table, "%s", target->description);
     }

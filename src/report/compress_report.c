@@ -127,9 +127,11 @@ void report_add_run(json_t *report, const struct run *run)
     if (run->stack_bytes >= 0)
         json_object_set_new(report, "stack_bytes", json_integer(run->stack_bytes));
     json_t *layers = json_object_get(report, "layers");
-    for (int32_t i = 0; i < run->n_layers; i++)
+    for (int32_t i = 0; i < run->n_layers; i++) {
+        int64_t instructions = run->layer_instructions[i];
         json_object_set_new(json_array_get(layers, (size_t)i), "instructions",
-                            json_integer(run->layer_instructions[i]));
+                            json_integer(instructions >= 0 ? instructions : 0));
+    }
 }
 
 static int64_t integer(const json_t *object, const char *key)
