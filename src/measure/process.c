@@ -116,19 +116,32 @@ enum status process_run(const struct process *process, int *exit_code, struct di
     return status;
 }
 
+/* The first line that holds `pattern`, not counting the compiler driver's "ld returned 1 exit status".
+ */
+static const char *first_line_with(const char *text, const char *pattern, struct arena *arena)
+{
+    char *copy = arena_string(arena, text), *position = NULL;
+    for (char *line = strtok_r(copy, "\r\n", &position); line != NULL;
+         line = strtok_r(NULL, "\r\n", &position))
+        if (strstr(line, pattern) != NULL && strncmp(line, "collect2:", 9) != 0)
+            return line;
+    return NULL;
+}
+
 const char *process_log_line(const char *log, struct arena *arena)
 {
+    static const char *const patterns[] = {"overflowed by ", "will not fit", "undefined reference",
+                                           "cannot find", "error", "ERROR"};
     struct diag ignored;
     struct file file = {0};
     if (file_read(log, arena, &file, &ignored) != OK)
         return "";
-    const char *last = "";
-    char *position = NULL;
-    for (char *line = strtok_r((char *)file.data, "\r\n", &position); line != NULL;
-         line = strtok_r(NULL, "\r\n", &position)) {
-        last = line;
-        if (strstr(line, "error") != NULL)
-            break;
+    const char *text = (const char *)file.data;
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        const char *line = first_line_with(text, patterns[i], arena);
+        if (line != NULL)
+            return line;
     }
-    return last;
+    const char *line = first_line_with(text, "", arena);
+    return line != NULL ? line : "";
 }

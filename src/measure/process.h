@@ -17,7 +17,8 @@ struct process {
  * when it is not installed (names the Debian package) or ran out of time. */
 enum status process_run(const struct process *process, int *exit_code, struct diag *diag);
 
-/* The line of a log that tells most: the first that says "error", else the last. "" when empty. */
+/* The line of a log that tells most: the first with a linker's or compiler's complaint, else the
+ * first. "" when empty. */
 const char *process_log_line(const char *log, struct arena *arena);
 
 #endif
