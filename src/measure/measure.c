@@ -217,13 +217,12 @@ static enum status run_all(struct workshop *workshop, const void *inputs, int pe
                            struct diag *diag)
 {
     const struct firmware *firmware = workshop->firmware;
-    struct built built;
-    size_t sram_bytes,
-        bytes = sum_bytes(firmware->input_bytes, firmware->n_inputs) * workshop->n_samples;
+    size_t sram_bytes;
+    size_t bytes = sum_bytes(firmware->input_bytes, firmware->n_inputs) * workshop->n_samples;
     TRY(workshop_open(workshop, diag));
     TRY(file_write(path_in(workshop, "inputs.bin"), inputs, bytes, diag));
     TRY(workshop_compile(workshop, GROUP_ALL, diag));
-    TRY(workshop_size(workshop, &built, &sram_bytes, diag));
+    TRY(workshop_size(workshop, &run->built, &sram_bytes, diag));
     TRY(count_total(workshop, sram_bytes, timeout_seconds, arena, run, diag));
     return per_layer ? count_layers(workshop, timeout_seconds, arena, run, diag) : OK;
 }

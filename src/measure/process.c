@@ -116,7 +116,8 @@ enum status process_run(const struct process *process, int *exit_code, struct di
     return status;
 }
 
-/* The first line that holds `pattern`, not counting the compiler driver's "ld returned 1 exit status".
+/* The first line that holds `pattern`, not counting the compiler driver's "ld returned 1 exit
+ * status".
  */
 static const char *first_line_with(const char *text, const char *pattern, struct arena *arena)
 {
@@ -131,7 +132,7 @@ static const char *first_line_with(const char *text, const char *pattern, struct
 const char *process_log_line(const char *log, struct arena *arena)
 {
     static const char *const patterns[] = {"overflowed by ", "will not fit", "undefined reference",
-                                           "cannot find", "error", "ERROR"};
+                                           "cannot find",    "error",        "ERROR"};
     struct diag ignored;
     struct file file = {0};
     if (file_read(log, arena, &file, &ignored) != OK)

@@ -16,6 +16,7 @@ struct built {
 };
 
 struct run {
+    struct built built;
     int64_t instructions;        /* of the whole inference; -1 unknown (host) */
     int32_t n_layers;            /* 0 unless asked for */
     int64_t *layer_instructions; /* by node of the compiled graph; -1: reported nothing */
