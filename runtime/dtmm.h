@@ -190,7 +190,7 @@ struct dtmm_quantize {
 };
 
 /* One prototype a kernel; the argument lists are those of kernels.inc. */
-#define KERNEL(name, isa, parameters, form) DTMM_DECLARE_##form(name, isa, parameters)
+#define KERNEL(name, isa, parameters, form, reference) DTMM_DECLARE_##form(name, isa, parameters)
 #define DTMM_DECLARE_unary(name, isa, parameters)                                                  \
     void dtmm_##name##_##isa(const struct dtmm_##parameters *p, const void *input, void *output);
 #define DTMM_DECLARE_scratch(name, isa, parameters)                                                \

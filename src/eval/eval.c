@@ -16,18 +16,19 @@ struct operands {
 #define CALL_scratch(function, p, o) function((p), (o)->inputs[0], (o)->output, (o)->scratch)
 #define CALL_binary(function, p, o) function((p), (o)->inputs[0], (o)->inputs[1], (o)->output)
 
-/* One function of the same type for each kernel of kernels.inc. */
-#define KERNEL(name, isa, parameters, form)                                                        \
-    static void run_##name##_##isa(const union kernel_parameters *p, const struct operands *o)     \
-    {                                                                                              \
-        CALL_##form(dtmm_##name##_##isa, &p->parameters, o);                                       \
-    }
+/* One function of the same type for each kernel that runs on the host. */
+#define KERNEL(name, isa, parameters, form, reference)                                             \
+    ONLY_##isa(                                                                                    \
+        static void run_##name(const union kernel_parameters *p, const struct operands *o) {       \
+            CALL_##form(dtmm_##name##_##isa, &p->parameters, o);                                   \
+        })
 #include "../../runtime/kernels.inc"
 #undef KERNEL
 
 static void (*const run_kernel[N_KERNELS])(const union kernel_parameters *,
                                            const struct operands *) = {
-#define KERNEL(name, isa, parameters, form) run_##name##_##isa,
+#define KERNEL(name, isa, parameters, form, reference)                                             \
+    ONLY_##isa([KERNEL_##name##_##isa] = run_##name, )
 #include "../../runtime/kernels.inc"
 #undef KERNEL
 };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pass/kernel_rules.h"
 #include "pass/pack_internal.h"
 #include "pass/pass.h"
 
@@ -19,20 +20,29 @@ enum status unsupported(struct packing *packing, const char *format, ...)
                 packing->node->name, text);
 }
 
-static enum kernel kernel_find(const char *name, const char *isa)
+static enum kernel kernel_find(const char *name)
 {
-    enum kernel portable = N_KERNELS;
-    for (int i = 0; i < N_KERNELS; i++) {
-        const struct kernel_facts *facts = kernel_facts((enum kernel)i);
-        if (strcmp(facts->name, name) != 0)
-            continue;
-        if (strcmp(facts->isa, isa) == 0)
-            return (enum kernel)i;
-        if (strcmp(facts->isa, "c") == 0)
-            portable = (enum kernel)i;
+    int i = 0;
+    while (strcmp(kernel_facts((enum kernel)i)->name, name) != 0 ||
+           strcmp(kernel_facts((enum kernel)i)->isa, "c") != 0) {
+        i++;
+        assert(i < N_KERNELS);
     }
-    assert(portable != N_KERNELS);
-    return portable;
+    return (enum kernel)i;
+}
+
+/* The kernel for a call of a reference kernel: the first of the isa that accepts the layer, else
+ * the reference itself. */
+static void kernel_choose(const struct packing *packing, struct packed_call *call)
+{
+    enum kernel reference = call->kernel;
+    for (int i = 0; i < N_KERNELS && call->kernel == reference; i++) {
+        const struct kernel_facts *facts = kernel_facts((enum kernel)i);
+        if (facts->reference == reference && strcmp(facts->isa, packing->isa) == 0 &&
+            kernel_accepts((enum kernel)i, &call->parameters))
+            call->kernel = (enum kernel)i;
+    }
+    call->scratch_bytes = kernel_scratch_bytes(call->kernel, &call->parameters);
 }
 
 struct packed_call *call_add(struct packing *packing, const char *kernel, int32_t n_inputs)
@@ -49,7 +59,7 @@ struct packed_call *call_add(struct packing *packing, const char *kernel, int32_
     assert(n_inputs >= 1 && n_inputs <= 2);
     struct packed_call *call = &packed->calls[packed->n_calls++];
     call->node = packing->node_id;
-    call->kernel = kernel_find(kernel, packing->isa);
+    call->kernel = kernel_find(kernel);
     call->n_inputs = n_inputs;
     for (int32_t i = 0; i < n_inputs; i++)
         call->inputs[i] = packing->node->inputs[i];
@@ -281,6 +291,8 @@ enum status pack(const struct graph *graph, const char *isa, struct arena *arena
         if (packing.node->op != OP_reshape || !share_memory(&classes, packing.node))
             TRY(pack_op(&packing));
         packing.facts->n_calls = result->n_calls - packing.facts->first_call;
+        for (int32_t c = packing.facts->first_call; c < result->n_calls; c++)
+            kernel_choose(&packing, &result->calls[c]);
     }
     *packed = result;
     return OK;

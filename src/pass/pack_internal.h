@@ -26,8 +26,9 @@ struct packing {
 enum status unsupported(struct packing *packing, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Appends a call of the named kernel, of the preferred isa when it has one, with the node's output
- * and its first `n_inputs` inputs. Valid until the next call is appended. */
+/* Appends a call of the named reference kernel with the node's output and its first `n_inputs`
+ * inputs; the kernel of the isa is chosen once the parameters are complete. Valid until the next
+ * call is appended. */
 struct packed_call *call_add(struct packing *packing, const char *kernel, int32_t n_inputs);
 
 /* Notes an array that the parameters of the call point to and adds its bytes to `*total`. */

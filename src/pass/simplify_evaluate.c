@@ -4,6 +4,8 @@
  * its calls are run. */
 #include "pass/simplify.h"
 
+#include <assert.h>
+
 #include "pass/pass.h"
 
 /* The channels of a node's output that are known, and the operands they come from. */
@@ -101,16 +103,18 @@ static void run_call(const struct packed_call *call, const void *const inputs[2]
                      void *scratch)
 {
     switch (call->kernel) {
-#define KERNEL(name, isa, type, form)                                                              \
-    case KERNEL_##name##_##isa: {                                                                  \
-        const struct dtmm_##type *parameters = &call->parameters.type;                             \
-        (void)scratch;                                                                             \
-        RUN_##form(call, dtmm_##name##_##isa);                                                     \
-        break;                                                                                     \
-    }
+#define KERNEL(name, isa, type, form, reference)                                                   \
+    ONLY_##isa(case KERNEL_##name##_##isa                                                          \
+               : {                                                                                 \
+                   const struct dtmm_##type *parameters = &call->parameters.type;                  \
+                   (void)scratch;                                                                  \
+                   RUN_##form(call, dtmm_##name##_##isa);                                          \
+                   break;                                                                          \
+               })
 #include "../../runtime/kernels.inc"
 #undef KERNEL
-    case N_KERNELS:
+    default:
+        assert(0 && "packed for the host");
         break;
     }
 }

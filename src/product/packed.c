@@ -6,7 +6,8 @@
 const struct kernel_facts *kernel_facts(enum kernel kernel)
 {
     static const struct kernel_facts facts[N_KERNELS] = {
-#define KERNEL(name, isa, parameters, form) {#name, #isa, #parameters, FORM_##form},
+#define KERNEL(name, isa, parameters, form, reference)                                             \
+    {#name, #isa, #parameters, FORM_##form, KERNEL_##reference##_c},
 #include "../../runtime/kernels.inc"
 #undef KERNEL
     };

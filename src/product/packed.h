@@ -10,7 +10,7 @@
 #include "base/arena.h"
 
 enum kernel {
-#define KERNEL(name, isa, parameters, form) KERNEL_##name##_##isa,
+#define KERNEL(name, isa, parameters, form, reference) KERNEL_##name##_##isa,
 #include "../../runtime/kernels.inc"
 #undef KERNEL
     N_KERNELS
@@ -24,8 +24,18 @@ struct kernel_facts {
     const char *isa;        /* "c": the folder under runtime/ */
     const char *parameters; /* "conv_2d": struct dtmm_conv_2d */
     enum kernel_form form;
+    enum kernel reference; /* of isa "c", which it equals bit for bit */
 };
 const struct kernel_facts *kernel_facts(enum kernel kernel);
+
+/* Their text for kernels of runtime/c, which run on the host, and nothing for all others; used with
+ * the `isa` of kernels.inc: ONLY_##isa(...). */
+#define ONLY_c(...) __VA_ARGS__
+#define ONLY_mve(...)
+#define ONLY_armv7em(...)
+#define ONLY_armv7m(...)
+#define ONLY_armv6m(...)
+#define ONLY_rv32(...)
 
 union kernel_parameters {
     struct dtmm_conv_2d conv_2d;

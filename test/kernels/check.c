@@ -5,53 +5,35 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "product/packed.h"
 #include "test/kernels/naive.h"
 
-/* How each kernel's layers are made, and what they must give; by name, for every ISA. */
+/* How the layers of each reference kernel are made, and what they must give. */
 static const struct {
     const char *name;
     layer_maker *make;
     naive_kernel *naive;
 } families[] = {
-    {"conv_2d_s8", layer_conv_2d, naive_conv_2d},
-    {"conv_2d_fwcs_s8", layer_conv_2d_fwcs, naive_conv_2d},
-    {"depthwise_conv_2d_s8", layer_depthwise_conv_2d, naive_depthwise_conv_2d},
-    {"depthwise_conv_2d_inplace_s8", layer_depthwise_conv_2d_inplace, naive_depthwise_conv_2d},
-    {"pointwise_inplace_s8", layer_pointwise, naive_conv_2d},
-    {"pointwise_fwcs_inplace_s8", layer_pointwise_fwcs, naive_conv_2d},
-    {"fully_connected_s8", layer_fully_connected, naive_fully_connected},
-    {"transpose_conv_s8", layer_transpose_conv, naive_transpose_conv},
-    {"add_s8", layer_add, naive_add},
-    {"sub_s8", layer_add, naive_sub},
-    {"mul_s8", layer_mul, naive_mul},
-    {"average_pool_2d_s8", layer_pool_2d, naive_average_pool_2d},
-    {"max_pool_2d_s8", layer_pool_2d, naive_max_pool_2d},
-    {"mean_s8", layer_mean, naive_mean},
-    {"softmax_s8", layer_softmax, naive_softmax},
-    {"lookup_s8", layer_lookup, naive_lookup},
-    {"copy_s8", layer_copy, naive_copy},
-    {"pad_s8", layer_pad, naive_pad},
-    {"slice_s8", layer_slice, naive_slice},
-    {"resize_nearest_s8", layer_resize_nearest, naive_resize_nearest},
-    {"quantize_f32_s8", layer_quantize, naive_quantize},
-    {"dequantize_s8_f32", layer_dequantize, naive_dequantize},
+#define FAMILY(name, make, naive) {#name, make, naive},
+#include "test/kernels/families.inc"
+#undef FAMILY
 };
 
 #define RUN_unary (parameters, inputs[0], output)
 #define RUN_scratch (parameters, inputs[0], output, scratch)
 #define RUN_binary (parameters, inputs[0], inputs[1], output)
-#define KERNEL(name, isa, type, form)                                                              \
-    static void run_##name##_##isa(const void *parameters, const void *const inputs[2],            \
-                                   void *output, void *scratch)                                    \
-    {                                                                                              \
+#define KERNEL(name, isa, type, form, reference)                                                   \
+    ONLY_##isa(static void run_##name(const void *parameters, const void *const inputs[2],         \
+                                      void *output, void *scratch) {                               \
         (void)scratch;                                                                             \
         dtmm_##name##_##isa RUN_##form;                                                            \
-    }
+    })
 #include "runtime/kernels.inc"
 #undef KERNEL
 
 const struct kernel_under_test kernels_under_test[] = {
-#define KERNEL(name, isa, type, form) {#name, #isa, TEST_FORM_##form, run_##name##_##isa},
+#define KERNEL(name, isa, type, form, reference)                                                   \
+    ONLY_##isa({#name, #isa, TEST_FORM_##form, run_##name}, )
 #include "runtime/kernels.inc"
 #undef KERNEL
 };
