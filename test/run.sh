@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs the tests of the groups named: unit (compiled tests in $BUILD/sanitized/test/unit), cli and target
 # (scripts in test/cli and test/target). A script's exit code 0 is a pass, 77 a skip (its last line says
-# why), anything else a failure. The last line counts them.
+# why), anything else a failure; its lines that start with "note: " are shown. The last line counts them.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 BUILD=${BUILD:-build}
@@ -19,7 +19,8 @@ run_one() { # name, command...
     code=$?
     local seconds=$(($(date +%s) - start))
     case $code in
-    0) passed=$((passed + 1)); printf 'ok      %-40s %3d s\n' "$name" "$seconds" ;;
+    0) passed=$((passed + 1)); printf 'ok      %-40s %3d s\n' "$name" "$seconds"
+       sed -n 's/^note: /    /p' "$log/$name.log" ;;
     77) skipped=$((skipped + 1)); printf 'skipped %-40s %s\n' "$name" "$(tail -n 1 "$log/$name.log")" ;;
     *) failed=$((failed + 1)); printf 'FAILED  %-40s exit code %d\n' "$name" "$code"
        tail -n 40 "$log/$name.log" | sed 's/^/    /' ;;
