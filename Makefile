@@ -42,7 +42,9 @@ PROGRAM  := $(BUILD)/dtmm
 LIBRARY  := $(BUILD)/libdtmm.a
 UNIT_SRC := $(sort $(wildcard test/unit/*.c))
 UNIT     := $(UNIT_SRC:test/unit/%.c=$(BUILD)/test/unit/%)
-CHECKER  := $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/kernels/*.c))
+# What runs on devices is compiled by test/tool/check_kernels.c.
+DEVICE   := test/kernels/device.c test/kernels/guard_device.c
+CHECKER  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(DEVICE),$(wildcard test/kernels/*.c)))
 
 .PHONY: all
 all: $(PROGRAM) ## build the program (build/dtmm)
@@ -99,10 +101,10 @@ $(BUILD)/test/unit/%: test/unit/%.c $(LIBRARY) $(BUILD)/libchecker.a
 
 TOOL_SRC := $(sort $(wildcard test/tool/*.c))
 TOOL     := $(TOOL_SRC:test/tool/%.c=$(BUILD)/test/tool/%)
-$(BUILD)/test/tool/%: test/tool/%.c $(LIBRARY)
+$(BUILD)/test/tool/%: test/tool/%.c $(LIBRARY) $(BUILD)/libchecker.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MF $@.d -c -o $@.o $<
-	$(CXX) $(SANITIZE) -o $@ $@.o $(LIBRARY) $(LDLIBS)
+	$(CXX) $(SANITIZE) -o $@ $@.o $(BUILD)/libchecker.a $(LIBRARY) $(LDLIBS)
 
 .PHONY: unit
 unit: $(UNIT) $(PROGRAM) ## build the unit tests
@@ -122,6 +124,13 @@ check-target: all $(TOOL) ## the tests on emulated targets only
 check-unit: ## the unit tests only, under sanitizers
 	@$(MAKE) --no-print-directory $(ASAN) unit
 	@BUILD=$(BUILD) test/run.sh unit
+
+CORE   ?= cortex-m0plus cortex-m3 cortex-m4 cortex-m7 cortex-m33 cortex-m55 rv32imc
+LAYERS ?= 500
+KERNEL ?= all
+.PHONY: check-kernels
+check-kernels: all $(TOOL) ## kernels against runtime/c on emulated cores: CORE= LAYERS= KERNEL= DTMM_SEED=
+	@for core in $(CORE); do $(BUILD)/test/tool/check_kernels $$core $(LAYERS) $(KERNEL) || exit 1; done
 
 .PHONY: style
 style: | $(READY) ## formatting, license lines, include directions, prefixes of runtime symbols

@@ -2,13 +2,33 @@
 #include "test/kernels/layers.h"
 
 #include <float.h>
-#include <math.h>
+
+/* Tests on a device run without a C library and without texts: there, the host makes the layer
+ * again from the same state and describes it. */
+#if __STDC_HOSTED__
 #include <stdio.h>
 #include <string.h>
+#define DESCRIBE(layer, ...) (void)snprintf((layer)->text, sizeof((layer)->text), __VA_ARGS__)
+#define DESCRIBE_MORE(layer, ...)                                                                  \
+    (void)snprintf((layer)->text + strlen((layer)->text),                                          \
+                   sizeof((layer)->text) - strlen((layer)->text), __VA_ARGS__)
+#else
+#define DESCRIBE(layer, ...) ((layer)->text[0] = '\0')
+#define DESCRIBE_MORE(layer, ...) ((layer)->text[0] = '\0')
+#endif
 
 static int one_in(struct random *random, int32_t n)
 {
     return random_range(random, 1, n) == 1;
+}
+
+/* The largest integer whose square is at most x. */
+static int32_t square_root(int32_t x)
+{
+    int32_t root = 0;
+    while ((root + 1) * (root + 1) <= x)
+        root++;
+    return root;
 }
 
 static int8_t random_s8(struct random *random)
@@ -107,13 +127,13 @@ static struct line random_line(struct random *random, int32_t max_kernel)
     } while (0)
 
 #define DESCRIBE_GEOMETRY(layer, p, channels, filters)                                             \
-    (void)snprintf((layer)->text, sizeof((layer)->text),                                           \
-                   "input %dx%dx%d, output %dx%dx%d, kernel %dx%d, stride %dx%d, dilation "        \
-                   "%dx%d, pad %d %d, zero point %d",                                              \
-                   (p)->input_h, (p)->input_w, (int)(channels), (p)->output_h, (p)->output_w,      \
-                   (int)(filters), (p)->kernel_h, (p)->kernel_w, (p)->stride_h, (p)->stride_w,     \
-                   (p)->dilation_h, (p)->dilation_w, (p)->pad_top, (p)->pad_left,                  \
-                   (layer)->plain_input_zero_point)
+    DESCRIBE(layer,                                                                                \
+             "input %dx%dx%d, output %dx%dx%d, kernel %dx%d, stride %dx%d, dilation "              \
+             "%dx%d, pad %d %d, zero point %d",                                                    \
+             (p)->input_h, (p)->input_w, (int)(channels), (p)->output_h, (p)->output_w,            \
+             (int)(filters), (p)->kernel_h, (p)->kernel_w, (p)->stride_h, (p)->stride_w,           \
+             (p)->dilation_h, (p)->dilation_w, (p)->pad_top, (p)->pad_left,                        \
+             (layer)->plain_input_zero_point)
 
 /* Per-filter constants. The weights of filter o are first[o * filter_step + i * weight_step]. */
 struct filters {
@@ -150,7 +170,7 @@ static struct filter_constants random_filter_constants(struct random *random, st
         int64_t most = bias_limit + 256 * sum_abs;
         largest = most > largest ? most : largest;
     }
-    int64_t typical = bias_limit / 2 + 4000 * (int64_t)sqrt(filters->n_weights);
+    int64_t typical = bias_limit / 2 + 4000 * (int64_t)square_root(filters->n_weights);
     for (int32_t o = 0; o < filters->n_multipliers; o++) {
         multiplier[o] = random_multiplier(random);
         shift[o] = random_shift(random, typical, largest);
@@ -188,13 +208,41 @@ static void finish_conv_2d(struct random *random, struct guard *guard, struct la
     DESCRIBE_GEOMETRY(layer, p, p->input_channels, p->output_channels);
 }
 
+/* As networks have them: SAME padding, the kernel's size odd. */
+static struct line typical_line(struct random *random, int32_t kernel, int32_t stride)
+{
+    struct line line = {.kernel = kernel, .stride = stride, .dilation = 1};
+    line.input = random_range(random, 4, 18);
+    line.output = (line.input + stride - 1) / stride;
+    int32_t pads = (line.output - 1) * stride + kernel - line.input;
+    line.pad = pads < 0 ? 0 : pads / 2;
+    return line;
+}
+
+static void start_typical_conv_2d(struct random *random, struct layer *layer)
+{
+    struct dtmm_conv_2d *p = &layer->parameters.conv_2d;
+    int32_t kernel = 2 * random_range(random, 0, 2) + 1, stride = one_in(random, 4) ? 2 : 1;
+    struct line vertical = typical_line(random, kernel, stride);
+    struct line horizontal = typical_line(random, kernel, stride);
+    SET_GEOMETRY(p, vertical, horizontal);
+    p->input_channels =
+        one_in(random, 3) ? random_range(random, 1, 16) : 4 << random_range(random, 0, 4);
+    p->block = p->input_channels;
+    p->output_channels = random_range(random, 1, 8);
+}
+
 static void start_conv_2d(struct random *random, struct layer *layer)
 {
     struct dtmm_conv_2d *p = &layer->parameters.conv_2d;
-    struct line vertical = random_line(random, 5), horizontal = random_line(random, 5);
-    SET_GEOMETRY(p, vertical, horizontal);
-    p->input_channels = p->block = random_channels(random);
-    p->output_channels = random_range(random, 1, 9);
+    if (one_in(random, 3)) {
+        start_typical_conv_2d(random, layer);
+    } else {
+        struct line vertical = random_line(random, 5), horizontal = random_line(random, 5);
+        SET_GEOMETRY(p, vertical, horizontal);
+        p->input_channels = p->block = random_channels(random);
+        p->output_channels = random_range(random, 1, 9);
+    }
     p->input_zero_point = random_s8(random);
     layer->plain_input_zero_point = p->input_zero_point;
 }
@@ -242,7 +290,8 @@ static void thin_out(struct random *random, const struct dtmm_conv_2d *p, int8_t
     int32_t n_units = (p->input_channels + p->block - 1) / p->block;
     int32_t kept_of_16 = random_range(random, 0, 16);
     size_t mask_bytes = (size_t)(n_taps * n_units + 7) / 8;
-    memset(mask, 0, mask_bytes * (size_t)p->output_channels);
+    for (size_t i = 0; i < mask_bytes * (size_t)p->output_channels; i++)
+        mask[i] = 0;
     for (int32_t o = 0; o < p->output_channels; o++) {
         int is_empty = one_in(random, 8);
         for (int32_t tap = 0; tap < n_taps; tap++)
@@ -277,8 +326,7 @@ static void finish_fwcs(struct random *random, struct guard *guard, struct layer
     p->mask = mask;
     p->weights = values;
     finish_conv_2d(random, guard, layer, 1);
-    size_t length = strlen(layer->text);
-    (void)snprintf(layer->text + length, sizeof(layer->text) - length, ", block %d", (int)p->block);
+    DESCRIBE_MORE(layer, ", block %d", (int)p->block);
 }
 
 void layer_conv_2d_fwcs(struct random *random, struct guard *guard, struct layer *layer)
@@ -402,8 +450,8 @@ void layer_fully_connected(struct random *random, struct guard *guard, struct la
     layer->input_bytes[0] = elements(p->rows, p->input_channels, 1);
     layer->inputs[0] = random_values(random, guard, layer->input_bytes[0]);
     layer->output_bytes = elements(p->rows, p->output_channels, 1);
-    (void)snprintf(layer->text, sizeof(layer->text), "%dx%d to %d, per_channel %d", (int)p->rows,
-                   (int)p->input_channels, (int)p->output_channels, p->per_channel);
+    DESCRIBE(layer, "%dx%d to %d, per_channel %d", (int)p->rows, (int)p->input_channels,
+             (int)p->output_channels, p->per_channel);
 }
 
 /* ---- two inputs ---- */
@@ -429,9 +477,8 @@ static void random_broadcast(struct random *random, struct guard *guard, struct 
         if (step == n)
             layer->in_place |= 1 << i;
     }
-    (void)snprintf(layer->text, sizeof(layer->text), "%dx%dx%dx%d, input a %d, input b %d",
-                   (int)dims[0], (int)dims[1], (int)dims[2], (int)dims[3],
-                   (int)layer->input_bytes[0], (int)layer->input_bytes[1]);
+    DESCRIBE(layer, "%dx%dx%dx%d, input a %d, input b %d", (int)dims[0], (int)dims[1], (int)dims[2],
+             (int)dims[3], (int)layer->input_bytes[0], (int)layer->input_bytes[1]);
 }
 
 void layer_add(struct random *random, struct guard *guard, struct layer *layer)
@@ -498,10 +545,9 @@ void layer_pool_2d(struct random *random, struct guard *guard, struct layer *lay
     layer->input_bytes[0] = elements(p->input_h, p->input_w, p->channels);
     layer->inputs[0] = random_values(random, guard, layer->input_bytes[0]);
     layer->output_bytes = elements(p->output_h, p->output_w, p->channels);
-    (void)snprintf(layer->text, sizeof(layer->text),
-                   "input %dx%dx%d, output %dx%d, window %dx%d, stride %dx%d, pad %d %d",
-                   p->input_h, p->input_w, (int)p->channels, p->output_h, p->output_w, p->window_h,
-                   p->window_w, p->stride_h, p->stride_w, p->pad_top, p->pad_left);
+    DESCRIBE(layer, "input %dx%dx%d, output %dx%d, window %dx%d, stride %dx%d, pad %d %d",
+             p->input_h, p->input_w, (int)p->channels, p->output_h, p->output_w, p->window_h,
+             p->window_w, p->stride_h, p->stride_w, p->pad_top, p->pad_left);
 }
 
 void layer_mean(struct random *random, struct guard *guard, struct layer *layer)
@@ -522,9 +568,8 @@ void layer_mean(struct random *random, struct guard *guard, struct layer *layer)
     layer->input_bytes[0] = (size_t)n;
     layer->inputs[0] = random_values(random, guard, (size_t)n);
     layer->output_bytes = (size_t)(n / p->count);
-    (void)snprintf(layer->text, sizeof(layer->text), "%dx%dx%dx%dx%d, axes %#x", (int)p->dims[0],
-                   (int)p->dims[1], (int)p->dims[2], (int)p->dims[3], (int)p->dims[4],
-                   (unsigned)p->axes);
+    DESCRIBE(layer, "%dx%dx%dx%dx%d, axes %#x", (int)p->dims[0], (int)p->dims[1], (int)p->dims[2],
+             (int)p->dims[3], (int)p->dims[4], (unsigned)p->axes);
 }
 
 void layer_softmax(struct random *random, struct guard *guard, struct layer *layer)
@@ -538,8 +583,7 @@ void layer_softmax(struct random *random, struct guard *guard, struct layer *lay
     layer->in_place = 1;
     layer->input_bytes[0] = layer->output_bytes = elements(p->rows, p->columns, 1);
     layer->inputs[0] = random_values(random, guard, layer->input_bytes[0]);
-    (void)snprintf(layer->text, sizeof(layer->text), "%dx%d, shift %d", (int)p->rows,
-                   (int)p->columns, (int)p->shift);
+    DESCRIBE(layer, "%dx%d, shift %d", (int)p->rows, (int)p->columns, (int)p->shift);
 }
 
 /* ---- moving data ---- */
@@ -552,7 +596,7 @@ void layer_lookup(struct random *random, struct guard *guard, struct layer *laye
     layer->in_place = 1;
     layer->input_bytes[0] = layer->output_bytes = (size_t)p->n;
     layer->inputs[0] = random_values(random, guard, (size_t)p->n);
-    (void)snprintf(layer->text, sizeof(layer->text), "%d elements", (int)p->n);
+    DESCRIBE(layer, "%d elements", (int)p->n);
 }
 
 void layer_copy(struct random *random, struct guard *guard, struct layer *layer)
@@ -565,8 +609,8 @@ void layer_copy(struct random *random, struct guard *guard, struct layer *layer)
     layer->input_bytes[0] = (size_t)((p->rows - 1) * p->input_stride + p->row_bytes);
     layer->output_bytes = (size_t)((p->rows - 1) * p->output_stride + p->row_bytes);
     layer->inputs[0] = random_values(random, guard, layer->input_bytes[0]);
-    (void)snprintf(layer->text, sizeof(layer->text), "%d rows of %d, strides %d %d", (int)p->rows,
-                   (int)p->row_bytes, (int)p->input_stride, (int)p->output_stride);
+    DESCRIBE(layer, "%d rows of %d, strides %d %d", (int)p->rows, (int)p->row_bytes,
+             (int)p->input_stride, (int)p->output_stride);
 }
 
 void layer_pad(struct random *random, struct guard *guard, struct layer *layer)
@@ -582,8 +626,7 @@ void layer_pad(struct random *random, struct guard *guard, struct layer *layer)
     }
     p->value = random_s8(random);
     layer->inputs[0] = random_values(random, guard, layer->input_bytes[0]);
-    (void)snprintf(layer->text, sizeof(layer->text), "%d to %d elements",
-                   (int)layer->input_bytes[0], (int)layer->output_bytes);
+    DESCRIBE(layer, "%d to %d elements", (int)layer->input_bytes[0], (int)layer->output_bytes);
 }
 
 void layer_slice(struct random *random, struct guard *guard, struct layer *layer)
@@ -603,8 +646,7 @@ void layer_slice(struct random *random, struct guard *guard, struct layer *layer
     }
     layer->input_bytes[0] = (size_t)size;
     layer->inputs[0] = random_values(random, guard, (size_t)size);
-    (void)snprintf(layer->text, sizeof(layer->text), "%d to %d elements",
-                   (int)layer->input_bytes[0], (int)layer->output_bytes);
+    DESCRIBE(layer, "%d to %d elements", (int)layer->input_bytes[0], (int)layer->output_bytes);
 }
 
 void layer_resize_nearest(struct random *random, struct guard *guard, struct layer *layer)
@@ -626,8 +668,8 @@ void layer_resize_nearest(struct random *random, struct guard *guard, struct lay
     layer->input_bytes[0] = elements(input_h, p->input_w, p->channels);
     layer->inputs[0] = random_values(random, guard, layer->input_bytes[0]);
     layer->output_bytes = elements(p->output_h, p->output_w, p->channels);
-    (void)snprintf(layer->text, sizeof(layer->text), "%dx%dx%d to %dx%d", (int)input_h, p->input_w,
-                   (int)p->channels, p->output_h, p->output_w);
+    DESCRIBE(layer, "%dx%dx%d to %dx%d", (int)input_h, p->input_w, (int)p->channels, p->output_h,
+             p->output_w);
 }
 
 /* ---- float ---- */
@@ -635,14 +677,28 @@ void layer_resize_nearest(struct random *random, struct guard *guard, struct lay
 static float random_scale(struct random *random)
 {
     float mantissa = 1.0F + (float)random_range(random, 0, (1 << 23) - 1) / (float)(1 << 23);
-    return ldexpf(one_in(random, 4) ? 1.0F : mantissa, random_range(random, -12, 3));
+    float scale = one_in(random, 4) ? 1.0F : mantissa;
+    int exponent = random_range(random, -12, 3);
+    return exponent < 0 ? scale / (float)(1 << -exponent) : scale * (float)(1 << exponent);
+}
+
+/* The next float away from or toward zero; x is finite and not zero. */
+static float neighbor(float x, int step)
+{
+    union {
+        float number;
+        uint32_t bits;
+    } value = {x};
+    value.bits += (uint32_t)step;
+    return value.number;
 }
 
 static float random_real(struct random *random, const struct dtmm_quantize *p)
 {
-    static const float special[] = {0.0F,     -0.0F,       INFINITY,      -INFINITY,
-                                    NAN,      FLT_MAX,     -FLT_MAX,      FLT_MIN,
-                                    -FLT_MIN, FLT_MIN / 8, 2147483648.0F, -2147483648.0F};
+    const float infinity = FLT_MAX * 2.0F, not_a_number = infinity - infinity;
+    const float special[] = {0.0F,         -0.0F,       infinity,      -infinity,
+                             not_a_number, FLT_MAX,     -FLT_MAX,      FLT_MIN,
+                             -FLT_MIN,     FLT_MIN / 8, 2147483648.0F, -2147483648.0F};
     float steps = (float)random_range(random, -300, 300);
     switch (random_range(random, 0, 4)) {
     case 0:
@@ -650,7 +706,7 @@ static float random_real(struct random *random, const struct dtmm_quantize *p)
     case 1:
         return p->scale * (steps + 0.5F);
     case 2:
-        return nextafterf(p->scale * (steps + 0.5F), one_in(random, 2) ? INFINITY : -INFINITY);
+        return neighbor(p->scale * (steps + 0.5F), one_in(random, 2) ? 1 : -1);
     default:
         return p->scale * (float)random_range(random, -300000, 300000) / 1000.0F;
     }
@@ -662,8 +718,8 @@ static void set_quantize(struct random *random, struct layer *layer)
     p->n = random_range(random, 1, 200);
     p->scale = random_scale(random);
     p->zero_point = random_s8(random);
-    (void)snprintf(layer->text, sizeof(layer->text), "%d elements, scale %.9g, zero point %d",
-                   (int)p->n, (double)p->scale, p->zero_point);
+    DESCRIBE(layer, "%d elements, scale %.9g, zero point %d", (int)p->n, (double)p->scale,
+             p->zero_point);
 }
 
 void layer_quantize(struct random *random, struct guard *guard, struct layer *layer)
