@@ -93,7 +93,7 @@ static void print_layer(const struct layer *layer, int block, double percent)
     printf("\ntensor \"y\" s8 1x%dx%dx%d scale 0.5 zero_point -5\n", output_h, output_w,
            layer->output_channels);
     printf("input \"x\"\n");
-    printf("node conv conv_2d \"x\" \"w\" \"b\" -> \"y\" stride %d %d pads %d %d %d %d\n",
+    printf("node conv_2d conv \"x\" \"w\" \"b\" -> \"y\" stride %d %d pads %d %d %d %d\n",
            layer->stride, layer->stride, pad_h / 2, pad_h - pad_h / 2, pad_w / 2,
            pad_w - pad_w / 2);
     printf("output \"y\"\n");
