@@ -140,6 +140,10 @@ style: | $(READY) ## formatting, license lines, include directions, prefixes of 
 bench: all ## measure the models and rewrite the table in bench/
 	@BUILD=$(BUILD) bench/models.sh
 
+.PHONY: bench-kernels
+bench-kernels: all ## measure single convolutions: CORE=; rewrites bench/kernels.csv, fails when worse
+	@BUILD=$(BUILD) bench/kernels.sh $(CORE)
+
 .PHONY: demo
 demo: all ## the main job on a real network: compress, run and verify it
 	@BUILD=$(BUILD) examples/demo.sh
