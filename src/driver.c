@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/file.h"
 #include "graph/weights.h"
@@ -15,29 +14,6 @@ const char *const DUMPABLE_PASSES[] = {"import", "score", "prune", "simplify",
                                        "pack",   "plan",  NULL};
 
 /* ---- what the observer sees ---- */
-
-struct progress {
-    struct observer observer;
-    struct timespec start;
-};
-
-static void begin(struct progress *progress)
-{
-    clock_gettime(CLOCK_MONOTONIC, &progress->start);
-}
-
-/* Ends a pass: its line, and whether its result is to be dumped. */
-static int done(const struct progress *progress, const char *pass, const char *result)
-{
-    if (progress->observer.verbose) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        double seconds = (double)(now.tv_sec - progress->start.tv_sec) +
-                         (double)(now.tv_nsec - progress->start.tv_nsec) * 1e-9;
-        fprintf(stderr, "%-10s %s (%.3f s)\n", pass, result, seconds);
-    }
-    return progress->observer.dump != NULL && strcmp(progress->observer.dump, pass) == 0;
-}
 
 static const char *graph_summary(const struct graph *graph, struct arena *scratch)
 {
@@ -57,7 +33,7 @@ static const char *graph_summary(const struct graph *graph, struct arena *scratc
 static void graph_done(const struct progress *progress, const char *pass, const struct graph *graph)
 {
     struct arena scratch = {0};
-    if (done(progress, pass, graph_summary(graph, &scratch))) {
+    if (progress_end(progress, pass, graph_summary(graph, &scratch))) {
         struct text text = text_start(&scratch);
         graph_dump(graph, &text);
         fwrite(text.data, 1, text.length, stdout);
@@ -68,7 +44,7 @@ static void graph_done(const struct progress *progress, const char *pass, const 
 static void score_done(const struct progress *progress, const struct graph *graph,
                        const struct scores *scores)
 {
-    if (!done(progress, "score", "filterlets ranked by their normalized L2 norm"))
+    if (!progress_end(progress, "score", "filterlets ranked by their normalized L2 norm"))
         return;
     for (int32_t i = 0; i < scores->n_nodes; i++) {
         const struct node_scores *node = &scores->nodes[i];
@@ -102,7 +78,7 @@ static void pack_done(const struct progress *progress, const struct graph *graph
     const char *summary =
         arena_printf(&scratch, "%d calls, weights %s B, index %s B", packed->n_calls,
                      thousands(&scratch, (int64_t)weights), thousands(&scratch, (int64_t)index));
-    if (done(progress, "pack", summary))
+    if (progress_end(progress, "pack", summary))
         for (int32_t i = 0; i < packed->n_calls; i++)
             print_call(graph, &packed->calls[i]);
     arena_free(&scratch);
@@ -113,7 +89,7 @@ static void plan_done(const struct progress *progress, const struct compiled *co
     struct arena scratch = {0};
     const char *summary = arena_printf(&scratch, "arena %s B",
                                        thousands(&scratch, (int64_t)compiled->layout->arena_bytes));
-    if (done(progress, "plan", summary)) {
+    if (progress_end(progress, "plan", summary)) {
         struct text text = text_start(&scratch);
         layout_chart(compiled->graph, compiled->packed, compiled->layout, &text);
         fwrite(text.data, 1, text.length, stdout);
@@ -148,14 +124,28 @@ enum status driver_load(const char *path, struct arena *arena, struct graph **gr
     TRY(file_read(path, arena, &file, diag));
     enum status status;
     if (file.size == 0)
-        status = fail(diag, ERR_INPUT, "the file is empty");
+        status = fail(diag, ERR_INPUT, "the file is empty; export the network again");
     else if (is_text(&file))
         status = graph_parse((const char *)file.data, file.size, arena, graph, diag);
+    else if (memchr(file.data, '\0', file.size) == NULL)
+        status = fail(diag, ERR_INPUT,
+                      "a text file, but not a network's text form (no line starts with 'graph '); "
+                      "give a .tflite file");
     else
         status = import_tflite(file.data, file.size, stem(path, arena), arena, graph, diag);
     if (status != OK)
         diag_prefix(diag, path);
     return status;
+}
+
+enum status driver_import(const char *path, const struct observer *observer, struct arena *arena,
+                          struct graph **graph, struct diag *diag)
+{
+    struct progress progress = {.observer = *observer};
+    progress_begin(&progress);
+    TRY(driver_load(path, arena, graph, diag));
+    graph_done(&progress, "import", *graph);
+    return OK;
 }
 
 static enum status verified(const struct graph *graph, const char *pass, struct diag *diag)
@@ -172,23 +162,23 @@ static enum status run_passes(const struct compile_options *options, struct prog
     struct graph *graph = compiled->original;
     struct scores *scores;
     if (options->sparsity > 0) {
-        begin(progress);
+        progress_begin(progress);
         TRY(score(graph, arena, &scores, diag));
         score_done(progress, graph, scores);
-        begin(progress);
+        progress_begin(progress);
         TRY(prune(graph, scores, options->sparsity, arena, &graph, diag));
         TRY(verified(graph, "prune", diag));
         graph_done(progress, "prune", graph);
     }
-    begin(progress);
+    progress_begin(progress);
     TRY(simplify(graph, arena, &graph, diag));
     TRY(verified(graph, "simplify", diag));
     graph_done(progress, "simplify", graph);
-    begin(progress);
+    progress_begin(progress);
     TRY(pack(graph, options->target->core->isa, arena, &compiled->packed, diag));
     pack_done(progress, graph, compiled->packed);
     compiled->graph = graph;
-    begin(progress);
+    progress_begin(progress);
     TRY(plan(graph, compiled->packed, arena, &compiled->layout, diag));
     plan_done(progress, compiled);
     return OK;
@@ -198,9 +188,7 @@ enum status driver_compile(const struct compile_options *options, struct arena *
                            struct compiled *compiled, struct diag *diag)
 {
     struct progress progress = {.observer = options->observer};
-    begin(&progress);
-    TRY(driver_load(options->model_path, arena, &compiled->original, diag));
-    graph_done(&progress, "import", compiled->original);
+    TRY(driver_import(options->model_path, &options->observer, arena, &compiled->original, diag));
     enum status status = run_passes(options, &progress, arena, compiled, diag);
     if (status != OK)
         diag_prefix(diag, options->model_path);

@@ -8,13 +8,8 @@
 #include "graph/graph.h"
 #include "product/layout.h"
 #include "product/packed.h"
+#include "progress.h"
 #include "target/target.h"
-
-/* What the pipeline says while it works. */
-struct observer {
-    int verbose;      /* a line a pass, to stderr */
-    const char *dump; /* name of the pass whose result is printed to stdout, or NULL */
-};
 
 struct compile_options {
     const char *model_path;
@@ -38,6 +33,10 @@ extern const char *const DUMPABLE_PASSES[];
 /* Reads a .tflite file or a graph in text form, told apart by their content. */
 enum status driver_load(const char *path, struct arena *arena, struct graph **graph,
                         struct diag *diag);
+
+/* driver_load(), observed. */
+enum status driver_import(const char *path, const struct observer *observer, struct arena *arena,
+                          struct graph **graph, struct diag *diag);
 
 /* import, score, prune, simplify, pack, plan. */
 enum status driver_compile(const struct compile_options *options, struct arena *arena,

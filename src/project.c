@@ -180,7 +180,8 @@ enum status project_check_target(const struct project *project, const struct tar
     for (size_t i = 0; i < json_array_size(json_object_get(project->report, "layers")); i++) {
         const json_t *layer = json_array_get(json_object_get(project->report, "layers"), i);
         const char *kernel = json_string_value(json_object_get(layer, "kernel"));
-        const char *isa = kernel != NULL ? strrchr(kernel, '_') + 1 : "c";
+        const char *end = kernel != NULL ? strrchr(kernel, '_') : NULL;
+        const char *isa = end != NULL ? end + 1 : "c";
         if (strcmp(isa, "c") != 0 && strcmp(isa, target->core->isa) != 0)
             return fail(diag, ERR_USAGE,
                         "%s is compiled for %s with %s kernels, which %s cannot run; compress it "

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by the test scripts. Gives $dtmm, $work (a folder of the test's own), $shared, and helpers.
+# Sourced by the test scripts, which then are in the project's folder. Gives $root, $dtmm, $work (a folder
+# of the test's own), $shared, and helpers.
 set -eu
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
 dtmm=$PWD/${BUILD:-build}/dtmm
 shared=${DTMM_SHARED:-$PWD/../shared}
 work=$(mktemp -d)
@@ -36,6 +38,33 @@ expect_exact() {
     shift
     "$@" >"$work/stdout" || die "exit code $?: $*"
     diff -u "$file" "$work/stdout" || die "output differs: $*"
+}
+
+# show COMMAND...: puts the command, what it prints and an exit code other than 0 into the transcript.
+show() {
+    local code=0
+    { echo "\$ $*"; "$@" 2>&1 || code=$?; [ "$code" = 0 ] || echo "exit code $code"; } >>"$work/transcript"
+}
+
+# refused COMMAND...: the command must exit with code 1, print one line on stderr and nothing on stdout,
+# and leave the current folder as it was. The transcript gets the command and the line.
+refused() {
+    local code=0 before after
+    before=$(find . | sort)
+    "$@" >"$work/stdout" 2>"$work/stderr" || code=$?
+    after=$(find . | sort)
+    { echo "\$ $*"; cat "$work/stderr"; } >>"$work/transcript"
+    [ "$code" = 1 ] || { cat "$work/stderr"; die "exit code $code, expected 1: $*"; }
+    [ ! -s "$work/stdout" ] || die "wrote to stdout: $*"
+    [ "$(wc -l <"$work/stderr")" = 1 ] || { cat "$work/stderr"; die "not one line of error: $*"; }
+    [ "$before" = "$after" ] || { diff <(echo "$before") <(echo "$after"); die "left behind: $*"; }
+}
+
+# expect_transcript NAME: the transcript must equal test/cli/NAME.stdout.exact. ACCEPT=1 rewrites that file.
+expect_transcript() {
+    local exact=$root/test/cli/$1.stdout.exact
+    [ -z "${ACCEPT:-}" ] || cp "$work/transcript" "$exact"
+    diff -u "$exact" "$work/transcript" || die "another transcript than $exact; ACCEPT=1 rewrites it"
 }
 
 # json FILE KEY: a top-level number or string of a report.

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
+
 #define FILE_SIZE_MAX ((off_t)1 << 30)
 
 static enum status read_all(int handle, struct file *file, const char *path, struct diag *diag)
@@ -56,6 +58,7 @@ enum status file_write(const char *path, const void *data, size_t size, struct d
     struct arena scratch = {0};
     char *temporary = arena_printf(&scratch, "%s.partial-%ld", path, (long)getpid());
     enum status status = OK;
+    interrupt_hold();
     FILE *file = fopen(temporary, "wb");
     if (file == NULL) {
         status = fail(diag, ERR_IO, "%s: cannot write: %s", path, strerror(errno));
@@ -72,6 +75,7 @@ enum status file_write(const char *path, const void *data, size_t size, struct d
         remove(temporary);
     }
 done:
+    interrupt_release();
     arena_free(&scratch);
     return status;
 }
@@ -114,73 +118,44 @@ enum status folder_remove(const char *path, struct diag *diag)
     return OK;
 }
 
-int folder_has_entries(const char *path)
+enum folder_state folder_look(const char *path)
 {
+    struct stat facts;
+    if (stat(path, &facts) != 0)
+        return errno == ENOENT ? FOLDER_MISSING : FOLDER_CLOSED;
+    if (!S_ISDIR(facts.st_mode))
+        return FOLDER_OTHER;
     DIR *folder = opendir(path);
     if (folder == NULL)
-        return 0;
+        return FOLDER_CLOSED;
     int n_entries = 0;
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder))
         n_entries += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
     closedir(folder);
-    return n_entries > 0;
+    return n_entries > 0 ? FOLDER_FULL : FOLDER_EMPTY;
 }
 
-static char *without_trailing_slashes(struct arena *arena, const char *path)
+int folder_holds(const char *folder, const char *path)
 {
-    char *copy = arena_string(arena, path);
-    size_t length = strlen(copy);
-    while (length > 1 && copy[length - 1] == '/')
-        copy[--length] = '\0';
-    return copy;
-}
-
-enum status folder_stage(const char *path, struct arena *arena, const char **staged,
-                         struct diag *diag)
-{
-    char *base = without_trailing_slashes(arena, path);
-    char *slash = strrchr(base, '/');
-    if (slash != NULL && slash != base) {
-        char *parent = arena_string(arena, base);
-        parent[slash - base] = '\0';
-        TRY(folder_make(parent, diag));
-    }
-    char *name = arena_printf(arena, "%s.partial-XXXXXX", base);
-    if (mkdtemp(name) == NULL)
-        return fail(diag, ERR_IO, "%s: cannot write there: %s", path, strerror(errno));
-    if (chmod(name, 0755) != 0) {
-        int error = errno;
-        rmdir(name);
-        return fail(diag, ERR_IO, "%s: cannot write there: %s", path, strerror(error));
-    }
-    *staged = name;
-    return OK;
-}
-
-enum status folder_commit(const char *staged, const char *path, struct arena *arena,
-                          struct diag *diag)
-{
-    char *base = without_trailing_slashes(arena, path);
-    char *old = arena_printf(arena, "%s.replaced-%ld", base, (long)getpid());
-    int had_old = rename(base, old) == 0;
-    if (!had_old && errno != ENOENT)
-        return fail(diag, ERR_IO, "%s: cannot replace: %s", path, strerror(errno));
-    if (rename(staged, base) != 0) {
-        int error = errno;
-        if (had_old)
-            rename(old, base);
-        return fail(diag, ERR_IO, "%s: cannot write: %s", path, strerror(error));
-    }
-    return had_old ? folder_remove(old, diag) : OK;
+    char *outer = realpath(folder, NULL), *inner = realpath(path, NULL);
+    size_t length = outer != NULL ? strlen(outer) : 0;
+    int holds = outer != NULL && inner != NULL && strncmp(outer, inner, length) == 0 &&
+                (inner[length] == '\0' || inner[length] == '/' || outer[length - 1] == '/');
+    free(outer);
+    free(inner);
+    return holds;
 }
 
 enum status folder_temporary(struct arena *arena, const char **path, struct diag *diag)
 {
     const char *root = getenv("TMPDIR");
-    char *name =
-        arena_printf(arena, "%s/dtmm-XXXXXX", root != NULL && root[0] != '\0' ? root : "/tmp");
+    if (root == NULL || root[0] == '\0')
+        root = "/tmp";
+    char *absolute = realpath(root, NULL);
+    char *name = arena_printf(arena, "%s/dtmm-XXXXXX", absolute != NULL ? absolute : root);
+    free(absolute);
     if (mkdtemp(name) == NULL)
-        return fail(diag, ERR_IO, "%s: cannot make a temporary folder: %s", name, strerror(errno));
+        return fail(diag, ERR_IO, "%s: cannot make a temporary folder: %s", root, strerror(errno));
     *path = name;
     return OK;
 }

@@ -27,19 +27,21 @@ enum status folder_make(const char *path, struct diag *diag);
 /* Removes a folder and all that is in it. A missing one is fine. */
 enum status folder_remove(const char *path, struct diag *diag);
 
-/* Whether `path` is a folder with at least one entry. */
-int folder_has_entries(const char *path);
+/* What is at a path that is to be a folder. */
+enum folder_state {
+    FOLDER_MISSING,
+    FOLDER_EMPTY,
+    FOLDER_FULL,   /* has at least one entry */
+    FOLDER_CLOSED, /* cannot be looked at; errno tells why */
+    FOLDER_OTHER   /* not a folder */
+};
+enum folder_state folder_look(const char *path);
 
-/* Makes an empty folder beside `path` with a name of its own, to be filled and then renamed to
- * `path` by folder_commit(). Fails when the place cannot be written. */
-enum status folder_stage(const char *path, struct arena *arena, const char **staged,
-                         struct diag *diag);
+/* Whether `path` is the folder or lies in it. Both must exist. */
+int folder_holds(const char *folder, const char *path);
 
-/* Renames `staged` to `path`, replacing a folder that is there. */
-enum status folder_commit(const char *staged, const char *path, struct arena *arena,
-                          struct diag *diag);
-
-/* Makes a private folder for temporary files (under $TMPDIR or /tmp). The caller removes it. */
+/* Makes a private folder for temporary files under $TMPDIR or /tmp; its path is absolute. The
+ * caller removes it. */
 enum status folder_temporary(struct arena *arena, const char **path, struct diag *diag);
 
 #endif

@@ -55,6 +55,10 @@ enum status parse_fraction(const char *option, const char *value, double low, do
 enum status parse_whole(const char *option, const char *value, long low, long high, long *number,
                         struct diag *diag);
 
+/* -d PASS: ERR_USAGE unless the pass is NULL or one of `passes` (ends with NULL), and when the
+ * result is to be JSON too. */
+enum status check_dump(const char *pass, const char *const *passes, int as_json, struct diag *diag);
+
 /* Prints the JSON to stdout, indented, with a newline, and releases it. */
 void print_json(json_t *json);
 

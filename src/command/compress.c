@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
+#include "base/stage.h"
 #include "command/command.h"
 #include "emit/emit.h"
 #include "project.h"
@@ -30,21 +31,28 @@ static enum status parse_budget(const char *option, const char *value, uint32_t 
     return OK;
 }
 
-static enum status check_dump(const char *pass, struct diag *diag)
+/* OUT may be missing or an empty folder; with --force also a folder that nothing else needs. */
+static enum status check_out(const struct request *request, struct diag *diag)
 {
-    struct arena scratch = {0};
-    const char *names = "";
-    for (const char *const *name = DUMPABLE_PASSES; *name != NULL; name++) {
-        if (pass == NULL || strcmp(pass, *name) == 0) {
-            arena_free(&scratch);
-            return OK;
-        }
-        names = arena_printf(&scratch, "%s %s", names, *name);
+    const char *out = request->out;
+    switch (out[0] == '\0' ? FOLDER_OTHER : folder_look(out)) {
+    case FOLDER_OTHER:
+        return fail(diag, ERR_USAGE, "-o '%s': not a folder; choose another name", out);
+    case FOLDER_CLOSED:
+        return fail(diag, ERR_IO, "-o %s: cannot look into it: %s", out, strerror(errno));
+    case FOLDER_FULL:
+        if (!request->force)
+            return fail(diag, ERR_USAGE, "-o %s: exists and is not empty; --force replaces it",
+                        out);
+        break;
+    default:
+        break;
     }
-    enum status status =
-        fail(diag, ERR_USAGE, "-d %s: there is no such pass; there are:%s", pass, names);
-    arena_free(&scratch);
-    return status;
+    if (folder_holds(out, ".") || folder_holds(out, request->compile.model_path))
+        return fail(diag, ERR_USAGE,
+                    "-o %s: holds the %s, which would be lost; choose another folder", out,
+                    folder_holds(out, ".") ? "current folder" : "model");
+    return OK;
 }
 
 static enum status parse_request(const struct command *command, int argc, char **argv,
@@ -74,7 +82,7 @@ static enum status parse_request(const struct command *command, int argc, char *
     if (request->out == NULL)
         return fail(diag, ERR_USAGE, "-o OUT is missing: the folder to write");
     TRY(target_find(value['t'], &compile->target, diag));
-    TRY(check_dump(compile->observer.dump, diag));
+    TRY(check_dump(compile->observer.dump, DUMPABLE_PASSES, request->json, diag));
     if (value['s'] != NULL)
         TRY(parse_fraction("--sparsity", value['s'], 0, 1, &compile->sparsity, diag));
     const struct target *target = compile->target;
@@ -82,10 +90,7 @@ static enum status parse_request(const struct command *command, int argc, char *
                      diag));
     TRY(parse_budget("--sram", value['S'], target->sram_bytes, target, &compile->sram_budget,
                      diag));
-    if (!request->force && folder_has_entries(request->out))
-        return fail(diag, ERR_USAGE, "%s exists and is not empty; --force replaces it",
-                    request->out);
-    return OK;
+    return check_out(request, diag);
 }
 
 /* The arena alone may show that no build can fit; the layer at its peak is the cause. */
@@ -177,10 +182,10 @@ static enum status fill(const struct request *request, const struct compiled *co
 
 static void show(const struct request *request, json_t *report, struct arena *arena)
 {
-    if (request->json) {
+    if (request->json)
         print_json(json_incref(report));
+    if (request->json || request->compile.observer.dump != NULL)
         return;
-    }
     struct text text = text_start(arena);
     report_print(report, &text);
     text_printf(&text, "\nwritten to %s; next: dtmm run %s\n", request->out, request->out);
@@ -190,18 +195,18 @@ static void show(const struct request *request, json_t *report, struct arena *ar
 static enum status compress(const struct request *request, struct arena *arena, struct diag *diag)
 {
     struct compiled compiled;
-    const char *staged = NULL;
+    struct stage stage;
     json_t *report = NULL;
     TRY(driver_compile(&request->compile, arena, &compiled, diag));
     TRY(check_arena(&request->compile, &compiled, diag));
-    TRY(folder_stage(request->out, arena, &staged, diag));
-    enum status status = fill(request, &compiled, staged, arena, &report, diag);
+    TRY(stage_open(request->out, arena, &stage, diag));
+    enum status status = fill(request, &compiled, stage.folder, arena, &report, diag);
     if (status == OK)
-        status = folder_commit(staged, request->out, arena, diag);
+        status = stage_commit(&stage, arena, diag);
+    else
+        stage_discard(&stage);
     if (status == OK)
         show(request, report, arena);
-    else
-        folder_remove(staged, &(struct diag){0});
     json_decref(report);
     return status;
 }

@@ -7,14 +7,15 @@
 
 const struct command COMMANDS[] = {
     {"inspect", "show a network's layers, weights and what of them is zero",
-     "usage: dtmm inspect MODEL [--json | --text]\n"
+     "usage: dtmm inspect MODEL [options]\n"
      "\n"
      "Prints a table of layers: op, shapes, MACs, weight bytes, filters and filterlets that are\n"
      "all zero, and the bytes left without those. MODEL is a .tflite file or a graph in text "
      "form.\n"
      "\n"
-     "  --text           print the graph in text form (doc/graph.md), weights "
-     "included\n" COMMON_HELP "\n"
+     "  -v, --verbose    a line a pass\n"
+     "  -d, --dump PASS  print the graph in text form (doc/graph.md) instead: import\n" COMMON_HELP
+     "\n"
      "example:\n"
      "  dtmm inspect examples/small_cnn.tflite\n",
      command_inspect},
@@ -31,10 +32,10 @@ const struct command COMMANDS[] = {
      "  --sram SIZE      SRAM the library may take, such as 32K (default: the device's)\n"
      "  --sparsity R     also remove this fraction (0 to below 1) of the filterlets, the smallest\n"
      "                   first; this changes the outputs\n"
-     "  -f, --force      replace OUT when it is not empty\n"
+     "  -f, --force      replace the folder OUT, whatever it holds\n"
      "  -v, --verbose    a line a pass\n"
-     "  -d, --dump PASS  print what a pass made: import score prune simplify pack "
-     "plan\n" COMMON_HELP "\n"
+     "  -d, --dump PASS  print what a pass made instead of the report: import score prune\n"
+     "                   simplify pack plan\n" COMMON_HELP "\n"
      "example:\n"
      "  dtmm compress examples/small_cnn.tflite --target cortex-m4 --flash 64K --sram 32K -o out\n",
      command_compress},
@@ -48,7 +49,8 @@ const struct command COMMANDS[] = {
      "  --input FILE     samples, one after the other, as the network reads them (default: one\n"
      "                   pseudo-random sample)\n"
      "  --per-layer      count the instructions of each layer\n"
-     "  --timeout S      give up after this many seconds (default 300)\n" COMMON_HELP "\n"
+     "  --timeout S      give up after this many seconds (default 300)\n"
+     "  -v, --verbose    a line a step\n" COMMON_HELP "\n"
      "example:\n"
      "  dtmm run out --per-layer\n",
      command_run},
@@ -61,7 +63,8 @@ const struct command COMMANDS[] = {
      "  --inputs FILE    samples, one after the other, as the network reads them\n"
      "  --outputs FILE   recorded outputs of the same samples\n"
      "  --on T           another target that the library runs on, or 'host' for the host only\n"
-     "  --timeout S      give up after this many seconds (default 600)\n" COMMON_HELP "\n"
+     "  --timeout S      give up after this many seconds (default 600)\n"
+     "  -v, --verbose    a line a step\n" COMMON_HELP "\n"
      "example:\n"
      "  dtmm verify out --inputs samples.bin --outputs expected.bin\n",
      command_verify},

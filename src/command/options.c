@@ -16,6 +16,13 @@ static enum status wrong_option(const struct command *command, char **argv, int 
                 command->name);
 }
 
+static const char *long_name(const struct option *options, int letter)
+{
+    while (options->val != letter)
+        options++;
+    return options->name;
+}
+
 enum status arguments_parse(const struct command *command, int argc, char **argv,
                             const struct option *options, const char *letters, int n_positional,
                             struct arguments *arguments, struct diag *diag)
@@ -36,6 +43,9 @@ enum status arguments_parse(const struct command *command, int argc, char **argv
         }
         if (letter == '?' || letter == ':')
             status = wrong_option(command, argv, letter == ':', diag);
+        else if (optarg != NULL && arguments->value[letter] != NULL)
+            status = fail(diag, ERR_USAGE, "--%s is given twice: %s and %s",
+                          long_name(options, letter), arguments->value[letter], optarg);
         else
             arguments->value[letter] = optarg != NULL ? optarg : "";
     }
@@ -92,6 +102,27 @@ enum status parse_whole(const char *option, const char *value, long low, long hi
         return fail(diag, ERR_USAGE, "%s %s: must be a whole number from %ld to %ld", option, value,
                     low, high);
     return OK;
+}
+
+enum status check_dump(const char *pass, const char *const *passes, int as_json, struct diag *diag)
+{
+    if (pass == NULL)
+        return OK;
+    if (as_json)
+        return fail(diag, ERR_USAGE,
+                    "--json and -d %s both write to the standard output; choose one", pass);
+    struct arena scratch = {0};
+    const char *names = "";
+    int found = 0;
+    for (const char *const *name = passes; *name != NULL; name++) {
+        names = arena_printf(&scratch, "%s %s", names, *name);
+        found |= strcmp(pass, *name) == 0;
+    }
+    enum status status = OK;
+    if (!found)
+        status = fail(diag, ERR_USAGE, "-d %s: there is no such pass; there are:%s", pass, names);
+    arena_free(&scratch);
+    return status;
 }
 
 void print_json(json_t *json)

@@ -12,27 +12,26 @@ enum { SHOWN_VALUES = 16 };
 
 struct run_request {
     const char *folder, *on, *input;
-    int per_layer, json;
+    int per_layer, json, verbose;
     long timeout_seconds;
 };
 
 static enum status parse_request(const struct command *command, int argc, char **argv,
                                  struct run_request *request, struct diag *diag)
 {
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
-                                            {"on", required_argument, NULL, 'n'},
-                                            {"input", required_argument, NULL, 'i'},
-                                            {"per-layer", no_argument, NULL, 'p'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"timeout", required_argument, NULL, 'T'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option OPTIONS[] = {
+        {"help", no_argument, NULL, 'h'},          {"on", required_argument, NULL, 'n'},
+        {"input", required_argument, NULL, 'i'},   {"per-layer", no_argument, NULL, 'p'},
+        {"json", no_argument, NULL, 'j'},          {"verbose", no_argument, NULL, 'v'},
+        {"timeout", required_argument, NULL, 'T'}, {NULL, 0, NULL, 0}};
     struct arguments arguments;
-    TRY(arguments_parse(command, argc, argv, OPTIONS, "", 1, &arguments, diag));
+    TRY(arguments_parse(command, argc, argv, OPTIONS, "v", 1, &arguments, diag));
     *request = (struct run_request){.folder = arguments.positional[0],
                                     .on = arguments.value['n'],
                                     .input = arguments.value['i'],
                                     .per_layer = arguments.value['p'] != NULL,
                                     .json = arguments.value['j'] != NULL,
+                                    .verbose = arguments.value['v'] != NULL,
                                     .timeout_seconds = 300};
     if (arguments.value['T'] != NULL)
         TRY(parse_whole("--timeout", arguments.value['T'], 1, 86400, &request->timeout_seconds,
@@ -133,6 +132,8 @@ static enum status execute(const struct run_request *request, struct project *pr
         TRY(samples_read(request->input, graph_input_bytes(project->graph), arena, &samples,
                          &n_samples, diag));
     struct run run;
+    struct progress progress = {.observer.verbose = request->verbose};
+    progress_begin(&progress);
     if (target == NULL) {
         TRY(project_run_host(project, samples, n_samples, arena, &run, diag));
     } else {
@@ -141,6 +142,10 @@ static enum status execute(const struct run_request *request, struct project *pr
         TRY(measure_run(&firmware, samples, n_samples, request->per_layer,
                         (int)request->timeout_seconds, arena, &run, diag));
     }
+    progress_end(&progress, target == NULL ? "evaluate" : "measure",
+                 arena_printf(arena, "%zu %s on %s", n_samples,
+                              n_samples == 1 ? "sample" : "samples",
+                              target == NULL ? "host" : target->core->machine));
     report_add_run(project->report, &run);
     if (target == project->target)
         TRY(project_save_report(project, diag));

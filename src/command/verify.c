@@ -9,7 +9,7 @@
 
 struct verify_request {
     const char *folder, *inputs, *outputs, *on;
-    int json;
+    int json, verbose;
     long timeout_seconds;
 };
 
@@ -44,21 +44,20 @@ static struct comparison compare(const char *what, const uint8_t *left, const ui
 static enum status parse_request(const struct command *command, int argc, char **argv,
                                  struct verify_request *request, struct diag *diag)
 {
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
-                                            {"inputs", required_argument, NULL, 'i'},
-                                            {"outputs", required_argument, NULL, 'u'},
-                                            {"on", required_argument, NULL, 'n'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"timeout", required_argument, NULL, 'T'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option OPTIONS[] = {
+        {"help", no_argument, NULL, 'h'},          {"inputs", required_argument, NULL, 'i'},
+        {"outputs", required_argument, NULL, 'u'}, {"on", required_argument, NULL, 'n'},
+        {"json", no_argument, NULL, 'j'},          {"verbose", no_argument, NULL, 'v'},
+        {"timeout", required_argument, NULL, 'T'}, {NULL, 0, NULL, 0}};
     struct arguments arguments;
-    TRY(arguments_parse(command, argc, argv, OPTIONS, "", 1, &arguments, diag));
+    TRY(arguments_parse(command, argc, argv, OPTIONS, "v", 1, &arguments, diag));
     const char **value = arguments.value;
     *request = (struct verify_request){.folder = arguments.positional[0],
                                        .inputs = value['i'],
                                        .outputs = value['u'],
                                        .on = value['n'],
                                        .json = value['j'] != NULL,
+                                       .verbose = value['v'] != NULL,
                                        .timeout_seconds = 600};
     if (request->inputs == NULL)
         return fail(diag, ERR_USAGE,
@@ -92,16 +91,22 @@ static enum status run_all(const struct verify_request *request, const struct pr
                      diag));
     if (request->outputs != NULL)
         TRY(read_outputs(request, output_bytes, n_samples, arena, &recorded, diag));
+    struct progress progress = {.observer.verbose = request->verbose};
+    progress_begin(&progress);
     TRY(project_run_host(project, inputs, n_samples, arena, &host, diag));
+    progress_end(&progress, "evaluate", "all samples on host");
     if (recorded != NULL)
         comparisons[(*n_comparisons)++] = compare("host against the recorded outputs", host.outputs,
                                                   recorded, n_samples, output_bytes);
     if (target == NULL)
         return OK;
     struct firmware firmware;
+    progress_begin(&progress);
     TRY(firmware_describe(project->graph, project->folder, target, arena, &firmware, diag));
     TRY(measure_run(&firmware, inputs, n_samples, 0, (int)request->timeout_seconds, arena, &device,
                     diag));
+    progress_end(&progress, "measure",
+                 arena_printf(arena, "all samples on %s", target->core->machine));
     comparisons[(*n_comparisons)++] = compare(
         arena_printf(arena, "%s (%s) against the host", target->name, target->core->machine),
         device.outputs, host.outputs, n_samples, output_bytes);

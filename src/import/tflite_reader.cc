@@ -297,14 +297,15 @@ const char *tflite_read(const void *data, size_t size, arena *memory, tflite_mod
     if (size == 0)
         return "the file is empty";
     if (size < 8 || !tflite::ModelBufferHasIdentifier(data))
-        return "not a TensorFlow Lite model (no 'TFL3' at byte 4)";
+        return "not a TensorFlow Lite model (no 'TFL3' at byte 4); give a .tflite file";
     if (size >= FLATBUFFERS_MAX_BUFFER_SIZE)
         return "the file is larger than 2 GiB";
 
     const uint8_t *copy = static_cast<const uint8_t *>(arena_copy(memory, data, size));
     flatbuffers::Verifier verifier(copy, size);
     if (!tflite::VerifyModelBuffer(verifier))
-        return "the file is damaged or cut off (its tables point outside of it)";
+        return "the file is damaged or cut off (its tables point outside of it); copy or export it "
+               "again";
 
     const tflite::Model *from = tflite::GetModel(copy);
     *model = {};

@@ -120,7 +120,8 @@ static enum status shape_read(struct importer *importer, int32_t index, struct t
         elements *= size;
         if (elements > INT32_MAX)
             return import_fail(importer, ERR_INPUT,
-                               "the size of tensor '%s' overflows: more than 2^31 - 1 elements",
+                               "the size of tensor '%s' overflows: more than 2^31 - 1 elements; "
+                               "the file is damaged",
                                tensor->name);
     }
     return OK;

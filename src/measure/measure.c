@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "measure/build.h"
 #include "measure/process.h"
 
@@ -227,7 +228,8 @@ static enum status run_all(struct workshop *workshop, const void *inputs, int pe
     return per_layer ? count_layers(workshop, timeout_seconds, arena, run, diag) : OK;
 }
 
-/* Removes the private folder; a failure to do so counts only when there is no other. */
+/* Removes the private folder, after which an interrupt may end the program. A failure to remove it
+ * counts only when there is no other. */
 static enum status close_workshop(struct workshop *workshop, enum status status, struct diag *diag)
 {
     struct diag ignored;
@@ -235,6 +237,7 @@ static enum status close_workshop(struct workshop *workshop, enum status status,
         enum status removed = folder_remove(workshop->folder, status == OK ? diag : &ignored);
         status = status == OK ? removed : status;
     }
+    interrupt_release();
     arena_free(workshop->arena);
     return status;
 }
@@ -251,6 +254,7 @@ enum status measure_build(const struct firmware *firmware, struct built *built, 
 {
     struct arena arena = {0};
     struct workshop workshop = {.firmware = firmware, .arena = &arena, .n_samples = 1};
+    interrupt_hold();
     return close_workshop(&workshop, build_all(&workshop, built, diag), diag);
 }
 
@@ -261,6 +265,7 @@ enum status measure_run(const struct firmware *firmware, const void *inputs, siz
     struct arena own = {0};
     struct workshop workshop = {.firmware = firmware, .arena = &own, .n_samples = n_samples};
     *run = (struct run){.instructions = -1, .stack_bytes = -1};
+    interrupt_hold();
     enum status status = run_all(&workshop, inputs, per_layer, timeout_seconds, arena, run, diag);
     return close_workshop(&workshop, status, diag);
 }

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/interrupt.h"
 
 /* Debian's package of each program that is run. */
 static const char *package_of(const char *program)
@@ -29,7 +31,8 @@ static const char *package_of(const char *program)
     return program;
 }
 
-/* The child: its own process group, no standard input, output to the log. When the program cannot
+/* The child: its own process group, no standard input, output to the log, temporary files in the
+ * folder, which is removed even if the child is killed. When the program cannot
  * be started, errno goes through `report`, which a started program closes. */
 static _Noreturn void run_child(const struct process *process, int report)
 {
@@ -37,7 +40,7 @@ static _Noreturn void run_child(const struct process *process, int report)
     int empty = open("/dev/null", O_RDONLY);
     int log = open(process->log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (empty >= 0 && log >= 0 && dup2(empty, 0) >= 0 && dup2(log, 1) >= 0 && dup2(log, 2) >= 0 &&
-        chdir(process->folder) == 0)
+        chdir(process->folder) == 0 && setenv("TMPDIR", ".", 1) == 0)
         execvp(process->arguments[0], (char *const *)(uintptr_t)process->arguments);
     int error = errno;
     ssize_t written = write(report, &error, sizeof error);
@@ -51,8 +54,8 @@ static double seconds_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Waits for the child, at most until the timeout; then kills its group. Returns whether it ended by
- * itself. */
+/* Waits for the child, at most until the timeout or an interrupt; then kills its group. Returns
+ * whether it ended by itself. */
 static int wait_child(pid_t child, int timeout_seconds, int *state)
 {
     double end = seconds_now() + timeout_seconds;
@@ -61,7 +64,7 @@ static int wait_child(pid_t child, int timeout_seconds, int *state)
         pid_t ended = waitpid(child, state, WNOHANG);
         if (ended == child || (ended < 0 && errno != EINTR))
             return 1;
-        if (seconds_now() > end)
+        if (seconds_now() > end || interrupt_noted())
             break;
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < 16000000)
@@ -110,8 +113,10 @@ enum status process_run(const struct process *process, int *exit_code, struct di
     close(report[0]);
     int state = 0;
     if (!wait_child(child, process->timeout_seconds, &state) && status == OK)
-        status = fail(diag, ERR_TOOL, "%s did not end within %d s and was stopped",
-                      process->arguments[0], process->timeout_seconds);
+        status = interrupt_noted()
+                     ? fail(diag, ERR_TOOL, "interrupted")
+                     : fail(diag, ERR_TOOL, "%s did not end within %d s and was stopped",
+                            process->arguments[0], process->timeout_seconds);
     *exit_code = WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
     return status;
 }

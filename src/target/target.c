@@ -111,11 +111,15 @@ static size_t edit_distance(const char *a, const char *b)
     return row[n];
 }
 
-/* A name that starts alike ("stm32f446re", "nrf528") is near however much longer one of them is. */
+/* A name that starts alike ("stm32f446re", "nrf528") is near however much longer one of them is,
+ * and so is one that ends as wanted ("m4", "f446"). */
 static size_t name_distance(const char *wanted, const char *name)
 {
     size_t length = smaller(strlen(wanted), strlen(name));
     if (length >= 4 && strncasecmp(wanted, name, length) == 0)
+        return 1;
+    if (length >= 2 && length == strlen(wanted) &&
+        strcasecmp(wanted, name + strlen(name) - length) == 0)
         return 1;
     return edit_distance(wanted, name);
 }

@@ -199,7 +199,7 @@ static void model_truncate(const struct expected *expected)
         assert_int_equal(copy_import(file.data, file.size * i / 16, &diag), ERR_INPUT);
         const char *message = i == 0 ? "the file is empty"
                                      : "the file is damaged or cut off (its tables point outside "
-                                       "of it)";
+                                       "of it); copy or export it again";
         assert_string_equal(diag.message, message);
     }
     arena_free(&arena);

@@ -394,12 +394,13 @@ static void test_other_files_are_refused(void **state)
     (void)state;
     static const char text[] = "This is not a network, it is a text.\n";
     static const char bad_root[] = {-1, -1, -1, 127, 'T', 'F', 'L', '3', 0, 0, 0, 0};
-    const char *foreign = "not a TensorFlow Lite model (no 'TFL3' at byte 4)";
+    const char *foreign = "not a TensorFlow Lite model (no 'TFL3' at byte 4); give a .tflite file";
     message_check("", 0, "the file is empty");
     message_check("\0\0\0\0TFL", 7, foreign);
     message_check(text, sizeof text - 1, foreign);
-    message_check(bad_root, sizeof bad_root,
-                  "the file is damaged or cut off (its tables point outside of it)");
+    message_check(
+        bad_root, sizeof bad_root,
+        "the file is damaged or cut off (its tables point outside of it); copy or export it again");
 }
 
 int main(void)

@@ -103,6 +103,8 @@ static void near_names_are_suggested(void **state)
                                  "'dtmm targets' lists all of them");
     check_message("nrf528", "target 'nrf528' is not known; near it: nrf52832, nrf52840; "
                             "'dtmm targets' lists all of them");
+    check_message("M4", "target 'M4' is not known; near it: cortex-m4; 'dtmm targets' lists all of "
+                        "them");
     check_message("quantum", "target 'quantum' is not known; 'dtmm targets' lists all of them");
     check_message("", "target '' is not known; 'dtmm targets' lists all of them");
 }
