@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make help` lists what there is.
 
+empty  :=
+space  := $(empty) $(empty)
 BUILD  ?= build
 PREFIX ?= /usr/local
 CC     ?= gcc
@@ -131,6 +133,14 @@ KERNEL ?= all
 .PHONY: check-kernels
 check-kernels: all $(TOOL) ## kernels against runtime/c on emulated cores: CORE= LAYERS= KERNEL= DTMM_SEED=
 	@for core in $(CORE); do $(BUILD)/test/tool/check_kernels $$core $(LAYERS) $(KERNEL) || exit 1; done
+
+.PHONY: fit-costs
+fit-costs: all $(TOOL) ## measure every kernel on random layers of every core; rewrites src/target/costs.inc
+	@for core in $(CORE); do \
+	    $(BUILD)/test/tool/check_kernels $$core 250 all $(BUILD)/times.$$core || exit 1; done
+	@cat $(foreach core,$(CORE),$(BUILD)/times.$(core)) | $(BUILD)/test/tool/fit_costs >$(BUILD)/costs.inc
+	@grep '^COST' src/target/costs.inc | grep -vE '"($(subst $(space),|,$(strip $(CORE))))"' >>$(BUILD)/costs.inc || true
+	@(grep -v '^COST' $(BUILD)/costs.inc; grep '^COST' $(BUILD)/costs.inc | LC_ALL=C sort) >src/target/costs.inc
 
 .PHONY: style
 style: | $(READY) ## formatting, license lines, include directions, prefixes of runtime symbols

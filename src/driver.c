@@ -175,7 +175,7 @@ static enum status run_passes(const struct compile_options *options, struct prog
     TRY(verified(graph, "simplify", diag));
     graph_done(progress, "simplify", graph);
     progress_begin(progress);
-    TRY(pack(graph, options->target->core->isa, arena, &compiled->packed, diag));
+    TRY(pack(graph, options->target->core, arena, &compiled->packed, diag));
     pack_done(progress, graph, compiled->packed);
     compiled->graph = graph;
     progress_begin(progress);

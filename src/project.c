@@ -70,7 +70,7 @@ enum status project_open(const char *folder, struct arena *arena, struct project
         status =
             driver_load(arena_printf(arena, "%s/model.txt", folder), arena, &project->graph, diag);
     if (status == OK)
-        status = pack(project->graph, "c", arena, &project->packed, diag);
+        status = pack(project->graph, NULL, arena, &project->packed, diag);
     if (status == OK)
         status = plan(project->graph, project->packed, arena, &project->layout, diag);
     size_t n_layers = json_array_size(json_object_get(project->report, "layers"));

@@ -25,7 +25,7 @@ allowed() { # folder -> folders it may include from
     case $1 in
     base) echo base ;;
     graph) echo base graph ;;
-    target) echo base target ;;
+    target) echo base graph product target ;;
     product) echo base graph product ;;
     import) echo base graph import ;;
     pass) echo base graph product target pass ;;

@@ -31,17 +31,35 @@ static enum kernel kernel_find(const char *name)
     return (enum kernel)i;
 }
 
-/* The kernel for a call of a reference kernel: the first of the isa that accepts the layer, else
- * the reference itself. */
+/* Takes the kernel if it computes the call's layer and nothing better is known: `*best` is
+ * N_KERNELS when there is none yet, `*fewest` the predicted instructions, negative when unknown. */
+static void kernel_consider(const struct packing *packing, const struct packed_call *call,
+                            enum kernel kernel, enum kernel *best, double *fewest)
+{
+    if (!kernel_accepts(kernel, &call->parameters))
+        return;
+    double cost = -1;
+    if (packing->core != NULL)
+        cost = cost_instructions(packing->core, kernel, &call->parameters);
+    if (*best != N_KERNELS && (cost < 0 || *fewest < 0 || cost >= *fewest))
+        return;
+    *best = kernel;
+    *fewest = cost;
+}
+
+/* Chooses the kernel for a call of a reference kernel: the one with the fewest predicted
+ * instructions; where predictions are missing, the first of the core's own that computes the layer.
+ */
 static void kernel_choose(const struct packing *packing, struct packed_call *call)
 {
-    enum kernel reference = call->kernel;
-    for (int i = 0; i < N_KERNELS && call->kernel == reference; i++) {
+    enum kernel reference = call->kernel, best = N_KERNELS;
+    for (int i = 0; i < N_KERNELS && packing->core != NULL; i++) {
         const struct kernel_facts *facts = kernel_facts((enum kernel)i);
-        if (facts->reference == reference && strcmp(facts->isa, packing->isa) == 0 &&
-            kernel_accepts((enum kernel)i, &call->parameters))
-            call->kernel = (enum kernel)i;
+        if (facts->reference == reference && strcmp(facts->isa, packing->core->isa) == 0)
+            kernel_consider(packing, call, (enum kernel)i, &best, &call->instructions);
     }
+    kernel_consider(packing, call, reference, &best, &call->instructions);
+    call->kernel = best;
     call->scratch_bytes = kernel_scratch_bytes(call->kernel, &call->parameters);
 }
 
@@ -273,14 +291,14 @@ static int share_memory(struct classes *classes, const struct node *node)
     return 1;
 }
 
-enum status pack(const struct graph *graph, const char *isa, struct arena *arena,
+enum status pack(const struct graph *graph, const struct core *core, struct arena *arena,
                  struct packed **packed, struct diag *diag)
 {
     struct packed *result = ARENA_NEW(arena, struct packed);
     result->n_nodes = graph->n_nodes;
     result->nodes = ARENA_ARRAY(arena, (size_t)graph->n_nodes + 1, struct packed_node);
     struct packing packing = {
-        .graph = graph, .isa = isa, .arena = arena, .diag = diag, .packed = result};
+        .graph = graph, .core = core, .arena = arena, .diag = diag, .packed = result};
     struct classes classes = classes_start(graph, arena);
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         packing.node = &graph->nodes[i];

@@ -8,11 +8,12 @@
 #include "graph/graph.h"
 #include "pass/fixed_point.h"
 #include "product/packed.h"
+#include "target/cost.h"
 
 /* The pass at work on one node. */
 struct packing {
     const struct graph *graph;
-    const char *isa;
+    const struct core *core;
     struct arena *arena;
     struct diag *diag;
     struct packed *packed;

@@ -31,9 +31,10 @@ enum status simplify(const struct graph *graph, struct arena *arena, struct grap
 
 /* pack.c: lowers an int8 graph to kernel calls: chooses each kernel, folds zero points into biases,
  * computes fixed-point multipliers, and stores each layer's weights dense or in FWCS, whichever is
- * smaller. `isa` is the preferred folder under runtime/; "c" for the host. ERR_UNSUPPORTED for f32
- * layers (says: quantize first). */
-enum status pack(const struct graph *graph, const char *isa, struct arena *arena,
+ * smaller. Of the kernels that compute a layer on `core` it takes the one that is predicted to
+ * execute the fewest instructions; null takes the portable kernels, for the host. ERR_UNSUPPORTED
+ * for f32 layers (says: quantize first). */
+enum status pack(const struct graph *graph, const struct core *core, struct arena *arena,
                  struct packed **packed, struct diag *diag);
 
 /* plan.c: arena offsets of every tensor and scratch buffer from exact lifetimes; in place where the

@@ -124,7 +124,7 @@ static const int8_t *run_alone(const struct graph *graph, struct arena *arena)
 {
     struct packed *packed;
     struct diag ignored;
-    if (pack(graph, "c", arena, &packed, &ignored) != OK)
+    if (pack(graph, NULL, arena, &packed, &ignored) != OK)
         return NULL;
     int8_t *output = ARENA_ARRAY(arena, tensor_bytes(&graph->tensors[graph->outputs[0]]), int8_t);
     for (int32_t c = 0; c < packed->n_calls; c++) {

@@ -76,6 +76,7 @@ struct packed_call {
     int32_t output;       /* tensor id */
     size_t output_offset; /* bytes into the output tensor where this call writes */
     size_t scratch_bytes;
+    double instructions; /* predicted; negative when unknown */
 };
 
 /* What a node costs in flash, and what is left of it. A node without a call (a reshape that shares

@@ -12,6 +12,17 @@ static const struct node *node_by_name(const struct graph *graph, const char *na
     return NULL;
 }
 
+/* Sums of predicted instructions; negative once one is unknown. */
+static double predicted_sum(double sum, double instructions)
+{
+    return sum < 0 || instructions < 0 ? -1 : sum + instructions;
+}
+
+static json_t *predicted_json(double instructions)
+{
+    return instructions < 0 ? json_null() : json_integer((json_int_t)(instructions + 0.5));
+}
+
 static json_t *layer_json(const struct report_facts *facts, int32_t index)
 {
     const struct node *node = &facts->graph->nodes[index];
@@ -21,6 +32,7 @@ static json_t *layer_json(const struct report_facts *facts, int32_t index)
                                                 original != NULL ? original : node);
     json_t *kernel = json_null();
     size_t scratch = 0;
+    double predicted = 0;
     for (int32_t i = packed->first_call; i < packed->first_call + packed->n_calls; i++) {
         const struct packed_call *call = &facts->packed->calls[i];
         const struct kernel_facts *k = kernel_facts(call->kernel);
@@ -28,13 +40,15 @@ static json_t *layer_json(const struct report_facts *facts, int32_t index)
             kernel = json_sprintf("dtmm_%s_%s", k->name, k->isa);
         if (call->scratch_bytes > scratch)
             scratch = call->scratch_bytes;
+        predicted = predicted_sum(predicted, call->instructions);
     }
-    return json_pack("{s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:I, s:o, s:n}", "name", node->name,
-                     "op", op_name(node->op), "macs", (json_int_t)packed->macs, "weight_bytes",
-                     (json_int_t)(packed->weight_bytes + packed->index_bytes), "filters",
-                     counts.n_filters, "filters_kept", packed->n_filters_kept, "filterlets",
-                     counts.n_filterlets, "filterlets_kept", packed->n_filterlets_kept,
-                     "scratch_bytes", (json_int_t)scratch, "kernel", kernel, "instructions");
+    return json_pack("{s:s, s:s, s:I, s:I, s:i, s:i, s:i, s:i, s:I, s:o, s:o, s:n}", "name",
+                     node->name, "op", op_name(node->op), "macs", (json_int_t)packed->macs,
+                     "weight_bytes", (json_int_t)(packed->weight_bytes + packed->index_bytes),
+                     "filters", counts.n_filters, "filters_kept", packed->n_filters_kept,
+                     "filterlets", counts.n_filterlets, "filterlets_kept",
+                     packed->n_filterlets_kept, "scratch_bytes", (json_int_t)scratch, "kernel",
+                     kernel, "instructions_predicted", predicted_json(predicted), "instructions");
 }
 
 static int same_array(const struct packed_array *a, const struct packed_array *b)
@@ -101,12 +115,15 @@ json_t *report_json(const struct report_facts *facts)
     }
     int64_t macs_dense = dense_macs(facts->original, &dense_weights);
     size_t code = facts->built->flash_bytes - constant_bytes(facts->packed, &scratch);
+    double predicted = 0;
+    for (int32_t i = 0; i < facts->packed->n_calls; i++)
+        predicted = predicted_sum(predicted, facts->packed->calls[i].instructions);
     const struct node *peak = NULL;
     if (facts->packed->n_calls > 0)
         peak = &facts->graph->nodes[facts->packed->calls[facts->layout->peak_call].node];
     json_t *report = json_pack(
         "{s:s, s:s, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s?, s:I, s:I, s:n, "
-        "s:n, s:o}",
+        "s:o, s:n, s:o}",
         "model", facts->model_path, "name", facts->graph->name, "target", facts->target->name,
         "core", facts->target->core->name, "sparsity", facts->sparsity, "macs", (json_int_t)macs,
         "macs_dense", (json_int_t)macs_dense, "weight_bytes", (json_int_t)(weights + index),
@@ -115,7 +132,8 @@ json_t *report_json(const struct report_facts *facts)
         "arena_bytes", (json_int_t)facts->layout->arena_bytes, "arena_peak_layer",
         peak != NULL ? peak->name : NULL, "sram_bytes",
         (json_int_t)(facts->layout->arena_bytes + facts->built->data_bytes), "io_bytes",
-        (json_int_t)io_bytes(facts->graph), "stack_bytes", "instructions", "layers", layers);
+        (json_int_t)io_bytes(facts->graph), "stack_bytes", "instructions_predicted",
+        predicted_json(predicted), "instructions", "layers", layers);
     arena_free(&scratch);
     return report;
 }

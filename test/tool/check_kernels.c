@@ -2,8 +2,9 @@
 /* usage: check_kernels CORE [LAYERS [KERNEL [TIMES]]]
  * Builds the checker of test/kernels/device.c for a core, runs it under emulation, and tells for
  * every kernel of the core's instruction set on how many random layers it equals its reference.
- * KERNEL is a name, or "all"; the file TIMES takes a line `kernel state instructions` a layer. The
- * seed is DTMM_SEED. Exit code 1 when a layer differs. Run at the top of the source tree. */
+ * KERNEL is a name, or "all"; the file TIMES takes a line `core isa kernel state instructions` a
+ * layer, of the portable kernels too. The seed is DTMM_SEED. Exit code 1 when a layer differs. Run
+ * at the top of the source tree. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -34,6 +35,7 @@ struct build {
     int n_arguments;
     const char *objects[MAX_ARGUMENTS];
     int n_objects;
+    int with_portable; /* the portable kernels are run as well, to be timed */
 };
 
 static void die(const char *message)
@@ -85,6 +87,8 @@ static void compile(struct build *build, const char *group, const char *path)
     for (size_t i = 0; i < sizeof(includes) / sizeof(includes[0]); i++)
         add(build, arena_printf(&build->arena, "-I%s%s", build->top, includes[i]));
     add(build, arena_printf(&build->arena, "-DISA_%s", build->core->isa));
+    if (build->with_portable)
+        add(build, "-DISA_c");
     add(build, "-c");
     add(build, arena_printf(&build->arena, "%s/%s", build->top, path));
     add(build, "-o");
@@ -214,12 +218,13 @@ static struct file emulate(struct build *build, const struct check_job *job, int
 
 /* ---- what came back ---- */
 
-/* The kernels of an instruction set in the order of kernels.inc. */
-static int list_kernels(const char *isa, const struct kernel_facts *facts[N_KERNELS])
+/* The kernels that the program tests, in the order of kernels.inc. */
+static int list_kernels(const struct build *build, const struct kernel_facts *facts[N_KERNELS])
 {
     int n = 0;
     for (int i = 0; i < N_KERNELS; i++)
-        if (strcmp(kernel_facts((enum kernel)i)->isa, isa) == 0)
+        if (strcmp(kernel_facts((enum kernel)i)->isa, build->core->isa) == 0 ||
+            (build->with_portable && strcmp(kernel_facts((enum kernel)i)->isa, "c") == 0))
             facts[n++] = kernel_facts((enum kernel)i);
     return n;
 }
@@ -258,10 +263,11 @@ static double instructions_of(const struct core *core, const struct check_record
     return (double)record->ticks / ticks_per_instruction - record->wraps * WRAP_INSTRUCTIONS;
 }
 
-static int report(const struct core *core, const struct file *file, FILE *times)
+static int report(const struct build *build, const struct file *file, FILE *times)
 {
+    const struct core *core = build->core;
     const struct kernel_facts *facts[N_KERNELS];
-    int n_kernels = list_kernels(core->isa, facts), bad = 0, n_compared = 0;
+    int n_kernels = list_kernels(build, facts), bad = 0, n_compared = 0;
     const struct check_record *records = (const void *)file->data;
     size_t n = file->size / sizeof(*records);
     for (int kernel = 0; kernel < n_kernels; kernel++) {
@@ -274,8 +280,8 @@ static int report(const struct core *core, const struct file *file, FILE *times)
             if (record->outcome != CHECK_EQUAL && n_wrong++ < 5)
                 describe(facts[kernel], record);
             else if (times != NULL)
-                fprintf(times, "%s %#" PRIx64 " %.1f\n", facts[kernel]->name, record->state,
-                        instructions_of(core, record));
+                fprintf(times, "%s %s %s %#" PRIx64 " %.1f\n", core->name, facts[kernel]->isa,
+                        facts[kernel]->name, record->state, instructions_of(core, record));
         }
         if (n_layers == 0)
             continue;
@@ -297,12 +303,12 @@ int main(int argc, char **argv)
         die("usage: check_kernels CORE [LAYERS [KERNEL [TIMES]]]");
     if (target_find(argv[1], &target, &diag) != OK)
         die(diag.message);
-    struct build build = {.core = target->core, .top = top};
+    struct build build = {.core = target->core, .top = top, .with_portable = argc > 4};
     struct check_job job = {.seed = test_seed(), .kernel = CHECK_ALL};
     job.n_layers = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 500;
     job.most_tries = job.n_layers * TRIES_PER_LAYER;
     const struct kernel_facts *facts[N_KERNELS];
-    int n_kernels = list_kernels(build.core->isa, facts);
+    int n_kernels = list_kernels(&build, facts);
     if (argc > 3 && strcmp(argv[3], "all") != 0) {
         int i = 0;
         while (i < n_kernels && strcmp(facts[i]->name, argv[3]) != 0)
@@ -316,7 +322,7 @@ int main(int argc, char **argv)
         die("cannot write the times");
     build_program(&build);
     struct file file = emulate(&build, &job, times != NULL);
-    int bad = report(build.core, &file, times);
+    int bad = report(&build, &file, times);
     if (times != NULL && fclose(times) != 0)
         die("cannot write the times");
     folder_remove(build.folder, &diag);

@@ -42,7 +42,7 @@ static enum status emit_to(const char *source, const char *out)
     struct packed *packed;
     struct layout *layout;
     if (graph_parse(source, strlen(source), &arena, &graph, &diag) != OK ||
-        pack(graph, "c", &arena, &packed, &diag) != OK ||
+        pack(graph, NULL, &arena, &packed, &diag) != OK ||
         plan(graph, packed, &arena, &layout, &diag) != OK)
         fail_msg("%s", diag.message);
     return emit_c_library(graph, packed, layout, &target, "runtime",

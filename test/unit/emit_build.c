@@ -166,7 +166,7 @@ static struct compiled compile(const char *source, const char *out)
     struct compiled compiled;
     static const struct target host = {.name = "host"};
     succeed(graph_parse(source, strlen(source), &arena, &compiled.graph, &diag));
-    succeed(pack(compiled.graph, "c", &arena, &compiled.packed, &diag));
+    succeed(pack(compiled.graph, NULL, &arena, &compiled.packed, &diag));
     succeed(plan(compiled.graph, compiled.packed, &arena, &compiled.layout, &diag));
     succeed(emit_c_library(compiled.graph, compiled.packed, compiled.layout, &host, "runtime",
                            arena_printf(&arena, "%s/%s", folder, out), &diag));

@@ -77,7 +77,7 @@ static struct model load(const char *name)
     struct diag diag = {""};
     struct file file = read_shared(&model.arena, "models", name, ".tflite");
     if (import_tflite(file.data, file.size, name, &model.arena, &model.graph, &diag) != OK ||
-        pack(model.graph, "c", &model.arena, &model.packed, &diag) != OK)
+        pack(model.graph, NULL, &model.arena, &model.packed, &diag) != OK)
         fail_msg("%s: %s", name, diag.message);
     return model;
 }

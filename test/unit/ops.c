@@ -173,7 +173,7 @@ static void run_file(void **state)
     if (separator == NULL)
         fail_msg("%s: no line '---'", path);
     if (graph_parse(text, (size_t)(separator + 1 - text), &arena, &graph, &diag) != OK ||
-        pack(graph, "c", &arena, &packed, &diag) != OK)
+        pack(graph, NULL, &arena, &packed, &diag) != OK)
         fail_msg("%s: %s", path, diag.message);
     for (int32_t i = 0; i < graph->n_nodes; i++)
         seen[graph->nodes[i].op]++;

@@ -27,7 +27,7 @@ static enum status try_pack(const char *text, struct packed **packed, struct dia
     struct graph *graph;
     if (graph_parse(text, strlen(text), &arena, &graph, diag) != OK)
         fail_msg("%s", diag->message);
-    return pack(graph, "c", &arena, packed, diag);
+    return pack(graph, NULL, &arena, packed, diag);
 }
 
 static const struct packed *packed_of(const char *text)
@@ -377,15 +377,16 @@ static void kernels_have_facts(void **state)
     assert_int_equal(facts->form, FORM_scratch);
 }
 
-static void unknown_isa_takes_the_portable_kernel(void **state)
+static void a_core_without_kernels_takes_the_portable_ones(void **state)
 {
+    static const struct core bare = {.name = "bare", .isa = "bare"};
     static const char text[] = FC("2x8 scale 0.5 = 1*16", "3x2 scale 1");
     struct graph *graph;
     struct packed *packed;
     struct diag diag = {""};
     (void)state;
     assert_int_equal(graph_parse(text, strlen(text), &arena, &graph, &diag), OK);
-    assert_int_equal(pack(graph, "armv7em", &arena, &packed, &diag), OK);
+    assert_int_equal(pack(graph, &bare, &arena, &packed, &diag), OK);
     assert_int_equal(packed->calls[0].kernel, KERNEL_fully_connected_s8_c);
 }
 
@@ -408,7 +409,7 @@ int main(void)
         cmocka_unit_test_teardown(broadcasts_stride, release),
         cmocka_unit_test_teardown(refusals_name_the_layer, release),
         cmocka_unit_test(kernels_have_facts),
-        cmocka_unit_test_teardown(unknown_isa_takes_the_portable_kernel, release),
+        cmocka_unit_test_teardown(a_core_without_kernels_takes_the_portable_ones, release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ static inline struct runnable runnable_make(const struct graph *graph, struct ar
 {
     struct runnable runnable = {graph, NULL, NULL, NULL};
     struct diag diag;
-    check_ok(pack(graph, "c", arena, &runnable.packed, &diag), &diag);
+    check_ok(pack(graph, NULL, arena, &runnable.packed, &diag), &diag);
     runnable.inputs = ARENA_ARRAY(arena, graph_input_bytes(graph), uint8_t);
     runnable.outputs = ARENA_ARRAY(arena, graph_output_bytes(graph), uint8_t);
     return runnable;
