@@ -40,10 +40,28 @@ expect_exact() {
     diff -u "$file" "$work/stdout" || die "output differs: $*"
 }
 
-# show COMMAND...: puts the command, what it prints and an exit code other than 0 into the transcript.
+# What differs from run to run or with every better kernel becomes signs: seconds, instructions, sizes of
+# code, scratch and stack, the instruction set of a kernel.
+masked() {
+    awk 'match($0, /[0-9,]+  (dtmm_[a-z0-9_]+|\(shares memory\))$/) {
+            number = substr($0, RSTART); sub(/ .*/, "", number)
+            $0 = substr($0, 1, RSTART - 1) sprintf("%*s", length(number), "N") substr($0, RSTART + length(number))
+        }
+        { print }' |
+        sed -E 's/\([0-9.]+ s\)/(T s)/
+            s/^((flash|stack|instructions) +)[0-9].*/\1N/
+            s/(dtmm_[a-z0-9_]+)_[a-z0-9]+("?,?)$/\1_ISA\2/
+            s/("(flash_bytes|flash_code_bytes|stack_bytes|scratch_bytes|instructions)": )[0-9]+/\1N/'
+}
+
+# show COMMAND...: puts the command, what it prints (masked) and an exit code other than 0 into the
+# transcript.
 show() {
     local code=0
-    { echo "\$ $*"; "$@" 2>&1 || code=$?; [ "$code" = 0 ] || echo "exit code $code"; } >>"$work/transcript"
+    echo "\$ $*" >>"$work/transcript"
+    "$@" >"$work/shown" 2>&1 || code=$?
+    masked <"$work/shown" >>"$work/transcript"
+    [ "$code" = 0 ] || echo "exit code $code" >>"$work/transcript"
 }
 
 # refused COMMAND...: the command must exit with code 1, print one line on stderr and nothing on stdout,

@@ -10,8 +10,6 @@
 #include "base/status.h"
 #include "driver.h"
 
-#define DTMM_VERSION "0.1.0"
-
 /* A command: parses its own arguments (argv[0] is its name) and prints its result to stdout. */
 struct command {
     const char *name;

@@ -146,10 +146,13 @@ static enum status execute(const struct run_request *request, struct project *pr
                  arena_printf(arena, "%zu %s on %s", n_samples,
                               n_samples == 1 ? "sample" : "samples",
                               target == NULL ? "host" : target->core->machine));
-    report_add_run(project->report, &run);
-    if (target == project->target)
+    if (target == project->target) {
+        report_add_run(project->report, &run);
         TRY(project_save_report(project, diag));
+    }
     *result = json_deep_copy(project->report);
+    if (target != project->target)
+        report_other_run(*result, &run);
     json_object_set_new(*result, "on", json_string(target != NULL ? target->name : "host"));
     json_object_set_new(*result, "input",
                         json_string(request->input != NULL ? request->input : "pseudo-random"));
@@ -167,8 +170,10 @@ static void show(const struct run_request *request, json_t *result, struct arena
     text_printf(&text, "on %s, input %s\n", json_string_value(json_object_get(result, "on")),
                 json_string_value(json_object_get(result, "input")));
     print_outputs(json_object_get(result, "outputs"), &text);
-    text_printf(&text, "\n");
-    report_print(result, &text);
+    if (json_is_integer(json_object_get(result, "instructions"))) {
+        text_printf(&text, "\n");
+        report_print(result, &text);
+    }
     fwrite(text.data, 1, text.length, stdout);
 }
 

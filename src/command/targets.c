@@ -28,8 +28,13 @@ static void print_targets(struct arena *arena)
         table_cell(table, "%s", target->name);
         table_cell(table, "%s", target->core->name);
         table_cell(table, "%s", target->core->isa);
-        table_cell(table, "%uK", target->flash_bytes / 1024);
-        table_cell(table, "%uK", target->sram_bytes / 1024);
+        if (target->core->machine == NULL) { /* no limits of its own */
+            table_cell(table, "-");
+            table_cell(table, "-");
+        } else {
+            table_cell(table, "%uK", target->flash_bytes / 1024);
+            table_cell(table, "%uK", target->sram_bytes / 1024);
+        }
         table_cell(table, "%s",
                    target->clock_hz > 0 ? arena_printf(arena, "%u MHz", target->clock_hz / 1000000)
                                         : "-");

@@ -152,9 +152,34 @@ void report_add_run(json_t *report, const struct run *run)
     }
 }
 
+static void forget(json_t *report)
+{
+    json_t *layer;
+    size_t i;
+    json_object_set_new(report, "instructions", json_null());
+    json_object_set_new(report, "stack_bytes", json_null());
+    json_array_foreach(json_object_get(report, "layers"), i, layer)
+        json_object_set_new(layer, "instructions", json_null());
+}
+
 static int64_t integer(const json_t *object, const char *key)
 {
     return json_integer_value(json_object_get(object, key));
+}
+
+void report_other_run(json_t *report, const struct run *run)
+{
+    forget(report);
+    report_add_run(report, run);
+    if (run->instructions < 0)
+        return;
+    int64_t flash = (int64_t)run->built.flash_bytes;
+    int64_t constants = integer(report, "flash_bytes") - integer(report, "flash_code_bytes");
+    json_object_set_new(report, "flash_bytes", json_integer(flash));
+    json_object_set_new(report, "flash_code_bytes", json_integer(flash - constants));
+    json_object_set_new(
+        report, "sram_bytes",
+        json_integer(integer(report, "arena_bytes") + (int64_t)run->built.data_bytes));
 }
 
 static void optional_cell(struct table *table, struct arena *arena, const json_t *object,

@@ -32,6 +32,10 @@ json_t *report_json(const struct report_facts *facts);
 /* Puts a run's instructions (total, and by layer when measured) and stack into a report. */
 void report_add_run(json_t *report, const struct run *run);
 
+/* Likewise for a run elsewhere than on the report's target: what was measured there is forgotten.
+ */
+void report_other_run(json_t *report, const struct run *run);
+
 /* Prints a report as a table of layers and totals. */
 void report_print(const json_t *report, struct text *text);
 

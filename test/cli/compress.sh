@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# compress: its table, JSON, a line a pass, the dump of each pass, what it writes.
+. "$(dirname "$0")/../lib.sh"
+PATH=$(dirname "$dtmm"):$PATH
+mkdir "$work/here"
+cp examples/small_cnn.tflite "$work/here/"
+cd "$work/here"
+
+show dtmm compress small_cnn.tflite --target cortex-m3 -o out
+show ls out out/include out/src out/runtime
+show dtmm compress small_cnn.tflite -t cortex-m3 --flash 64K --sram 8K --sparsity 0.5 -v -o pruned
+show dtmm compress small_cnn.tflite -t stm32f103c8 --json -f -o out
+dtmm compress small_cnn.tflite -t stm32f103c8 --json -f -o out >"$work/json"
+cmp "$work/json" out/report.json || die "--json differs from report.json"
+
+# Each pass that makes a graph prints it in a form that reads back as the same graph.
+passes=$(dtmm compress --help | sed -n '/--dump/,/--json/p' | grep -Eo '\b(import|score|prune|simplify|pack|plan)\b' | sort -u)
+[ "$(echo $passes)" = "import pack plan prune score simplify" ] || die "passes: $passes"
+for pass in import prune simplify; do
+    dtmm compress small_cnn.tflite -t cortex-m3 --sparsity 0.5 -f -o out -d $pass >$pass.txt
+    dtmm inspect $pass.txt -d import | cmp - $pass.txt || die "the dump of $pass changed when read back"
+    show dtmm inspect $pass.txt
+done
+dtmm compress small_cnn.tflite -t cortex-m3 -f -o out -d pack >pack.txt
+[ "$(grep -Ecx '[a-z0-9_]+: dtmm_[a-z0-9_]+( (weights|mask|bias|multiplier|shift) [0-9]+)* scratch [0-9]+' pack.txt)" = 8 ] ||
+    { cat pack.txt; die "-d pack does not print 8 calls"; }
+show dtmm compress small_cnn.tflite -t cortex-m3 -f -o out -d plan
+dtmm compress small_cnn.tflite -t cortex-m3 --sparsity 0.5 -f -o out -d score >score.txt
+show cut -d ' ' -f 1-8 score.txt
+show dtmm compress small_cnn.tflite -t cortex-m3 -f -o out -d score
+expect_transcript compress
+
+# The folder is the same whenever and wherever it is made, but for the model's path in its report.
+dtmm compress small_cnn.tflite -t cortex-m3 -o first >"$work/stdout"
+mkdir elsewhere
+(cd elsewhere && TMPDIR=. dtmm compress ../small_cnn.tflite -t cortex-m3 -o second >"$work/stdout")
+sed -i 's|"../small_cnn.tflite"|"small_cnn.tflite"|' elsewhere/second/report.json
+diff -r first elsewhere/second || die "another library the second time"
