@@ -8,5 +8,6 @@
 #define DTMM_MVE_RULES_H
 
 #include "../dtmm.h"
+#include "depthwise_rules.h"
 
 #endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the depthwise convolutions of Helium share.
+ *
+ * They turn a few rows of 16 channels into words: word c of a column holds channel c's values in
+ * four rows, one a byte, and a column is 64 bytes. A gather load of four columns' words then
+ * fetches a 4x4 window of one channel, which VMLADAV multiplies by a filter of up to 4x4 weights,
+ * laid out the same way, into one sum. */
+#ifndef DTMM_MVE_DEPTHWISE_H
+#define DTMM_MVE_DEPTHWISE_H
+
+#include "depthwise_rules.h"
+#include "requantize.h"
+
+/* Four rows of up to 16 channels; each pointer moves by its step from column to column. */
+struct dtmm_mve_rows {
+    const int8_t *row[4];
+    int32_t step[4];
+};
+
+/* Where a group of channels lies. */
+struct dtmm_mve_group {
+    const int8_t *input;   /* of the first channel of the group */
+    const int8_t *outside; /* 16 bytes, the zero point */
+    int32_t n_channels;    /* 1 .. 16 */
+};
+
+/* Writes `n` columns of words to `to`, 64 bytes each, and returns its end. */
+static inline int8_t *dtmm_mve_interleave(struct dtmm_mve_rows rows, int32_t n_channels, int8_t *to,
+                                          int32_t n)
+{
+    if (n <= 0)
+        return to;
+    __asm__ volatile("   vctp.8 %[channels]\n"
+                     "   dls lr, %[n]\n"
+                     "1: vpstttt\n"
+                     "   vldrbt.u8 q0, [%[r0]]\n"
+                     "   vldrbt.u8 q1, [%[r1]]\n"
+                     "   vldrbt.u8 q2, [%[r2]]\n"
+                     "   vldrbt.u8 q3, [%[r3]]\n"
+                     "   add %[r0], %[r0], %[s0]\n"
+                     "   add %[r1], %[r1], %[s1]\n"
+                     "   vst40.8 {q0, q1, q2, q3}, [%[to]]\n"
+                     "   vst41.8 {q0, q1, q2, q3}, [%[to]]\n"
+                     "   add %[r2], %[r2], %[s2]\n"
+                     "   add %[r3], %[r3], %[s3]\n"
+                     "   vst42.8 {q0, q1, q2, q3}, [%[to]]\n"
+                     "   vst43.8 {q0, q1, q2, q3}, [%[to]]!\n"
+                     "   le lr, 1b\n"
+                     : [to] "+r"(to), [r0] "+r"(rows.row[0]), [r1] "+r"(rows.row[1]),
+                       [r2] "+r"(rows.row[2]), [r3] "+r"(rows.row[3])
+                     : [s0] "r"(rows.step[0]), [s1] "r"(rows.step[1]), [s2] "r"(rows.step[2]),
+                       [s3] "r"(rows.step[3]), [n] "r"(n), [channels] "r"(n_channels)
+                     : "q0", "q1", "q2", "q3", "lr", "memory");
+    return to;
+}
+
+/* Columns of words for the input rows y, y + dilation_h, ... (the first n_rows of four) and the
+ * columns x .. x + n - 1; what lies outside of the input is the zero point. */
+static inline int8_t *dtmm_mve_window(const struct dtmm_depthwise_conv_2d *p,
+                                      const struct dtmm_mve_group *group, int32_t n_rows, int32_t y,
+                                      int32_t x, int8_t *to, int32_t n)
+{
+    int32_t width = p->input_w, channels = p->input_channels;
+    int32_t n_left = x < 0 ? -x : 0, end = x + n < width ? x + n : width;
+    n_left = n_left < n ? n_left : n;
+    int32_t n_inside = end - (x + n_left);
+    n_inside = n_inside > 0 ? n_inside : 0;
+    struct dtmm_mve_rows none, rows;
+    for (int i = 0; i < 4; i++, y += p->dilation_h) {
+        int is_inside = i < n_rows && y >= 0 && y < p->input_h;
+        none.row[i] = group->outside;
+        none.step[i] = 0;
+        rows.row[i] =
+            is_inside ? group->input + (y * width + x + n_left) * channels : group->outside;
+        rows.step[i] = is_inside ? channels : 0;
+    }
+    to = dtmm_mve_interleave(none, group->n_channels, to, n_left);
+    to = dtmm_mve_interleave(rows, group->n_channels, to, n_inside);
+    return dtmm_mve_interleave(none, group->n_channels, to, n - n_left - n_inside);
+}
+
+/* What the exact form of requantization reads, by these offsets. */
+struct dtmm_mve_exact {
+    int32_t left, multiplier; /* 0, 4 */
+    int32_t rounds, right;    /* 8, 12; whether right is not 0; right <= 0 */
+    int32_t zero_point, low;  /* 16, 20 */
+    int32_t high;             /* 24 */
+};
+
+static inline void dtmm_mve_set_exact(struct dtmm_mve_exact *exact, int32_t multiplier,
+                                      int32_t shift)
+{
+    exact->left = shift > 0 ? shift : 0;
+    exact->right = shift < 0 ? shift : 0;
+    exact->rounds = shift < 0;
+    exact->multiplier = multiplier;
+}
+
+/* Requantizes x (sums, without bias) and leaves an output in the low byte of each. The exact form
+ * overwrites a0 .. a3 and t. */
+#define DTMM_MVE_REQUANTIZE_FAST                                                                   \
+    "   vadd.i32 %q[x], %q[x], %[bias]\n"                                                          \
+    "   vqrdmlash.s32 %q[x], %q[multiplier], %[zero_point]\n"                                      \
+    "   vrshl.s32 %q[x], %[shift]\n"                                                               \
+    "   vqmovnb.s32 %q[x], %q[x]\n"                                                                \
+    "   vqmovnb.s16 %q[x], %q[x]\n"
+#define DTMM_MVE_REQUANTIZE_EXACT                                                                  \
+    "   ldrd %[a0], %[a1], [%[exact], #0]\n"                                                       \
+    "   ldrd %[a2], %[a3], [%[exact], #8]\n"                                                       \
+    "   vadd.i32 %q[x], %q[x], %[bias]\n"                                                          \
+    "   vshl.s32 %q[x], %[a0]\n"                                                                   \
+    "   vqrdmulh.s32 %q[x], %q[x], %[a1]\n"                                                        \
+    "   vshr.s32 %q[t], %q[x], #31\n"                                                              \
+    "   vmla.s32 %q[x], %q[t], %[a2]\n"                                                            \
+    "   vrshl.s32 %q[x], %[a3]\n"                                                                  \
+    "   ldrd %[a0], %[a1], [%[exact], #16]\n"                                                      \
+    "   ldr %[a2], [%[exact], #24]\n"                                                              \
+    "   vadd.i32 %q[x], %q[x], %[a0]\n"                                                            \
+    "   vdup.32 %q[t], %[a1]\n"                                                                    \
+    "   vmax.s32 %q[x], %q[x], %q[t]\n"                                                            \
+    "   vdup.32 %q[t], %[a2]\n"                                                                    \
+    "   vmin.s32 %q[x], %q[x], %q[t]\n"
+
+#endif

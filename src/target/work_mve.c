@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How often the parts of the kernels of Helium run, other than those of conv_2d. */
+#include "../../runtime/mve/rules.h"
+#include "target/cost.h"
+#include "target/work.h"
+
+static double divide_up(int32_t n, int32_t by)
+{
+    return (n + by - 1) / by;
+}
+
+/* Output channels whose sums are requantized the fast way. */
+static double fast_channels(const struct dtmm_depthwise_conv_2d *p)
+{
+    int saturates = dtmm_mve_saturates(p);
+    double n = 0;
+    for (int32_t o = 0; o < p->input_channels * p->depth_multiplier; o++)
+        n += dtmm_mve_is_fast(saturates, p->bias[o], p->shift[o]);
+    return n;
+}
+
+void work_depthwise_conv_2d_3x3_s8_mve(const struct dtmm_depthwise_conv_2d *p,
+                                       double counts[MAX_WORK])
+{
+    int32_t width = dtmm_mve_depthwise_3x3_strip(p), last = p->output_w % width;
+    double groups = divide_up(p->input_channels, 16), strips = divide_up(p->output_w, width);
+    double pairs = divide_up(p->output_h, 2), fast = fast_channels(p);
+    double bands = divide_up(p->output_h / 2, dtmm_mve_depthwise_3x3_pairs(p)) + p->output_h % 2;
+    double tiles = (p->output_w / width) * divide_up(width, 2) + divide_up(last, 2);
+    counts[1] = groups;
+    counts[2] = groups * strips * bands;
+    counts[3] = groups * strips * pairs;
+    counts[4] = groups * pairs * (p->output_w + 2 * strips + (last == 1));
+    counts[5] = strips * bands * p->input_channels;
+    counts[6] = pairs * (strips * 13 * p->input_channels + tiles * 15 * fast +
+                         tiles * 24 * (p->input_channels - fast));
+}
