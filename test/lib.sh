@@ -51,6 +51,7 @@ masked() {
         sed -E 's/\([0-9.]+ s\)/(T s)/
             s/^((flash|stack|instructions) +)[0-9].*/\1N/
             s/(dtmm_[a-z0-9_]+)_[a-z0-9]+("?,?)$/\1_ISA\2/
+            s/("instructions_predicted": )(null|[0-9]+)/\1N/
             s/("(flash_bytes|flash_code_bytes|stack_bytes|scratch_bytes|instructions)": )[0-9]+/\1N/'
 }
 
