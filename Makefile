@@ -160,9 +160,10 @@ demo: all ## the main job on a real network: compress, run and verify it
 
 .PHONY: install
 install: all ## install under PREFIX (default /usr/local), below DESTDIR
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/dtmm
-	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/dtmm
-	cp -R runtime board $(DESTDIR)$(PREFIX)/share/dtmm/
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/dtmm"
+	install -m 755 $(PROGRAM) "$(DESTDIR)$(PREFIX)/bin/dtmm"
+	rm -rf "$(DESTDIR)$(PREFIX)/share/dtmm/runtime" "$(DESTDIR)$(PREFIX)/share/dtmm/board"
+	cp -R runtime board "$(DESTDIR)$(PREFIX)/share/dtmm/"
 
 .PHONY: format
 format: ## format the sources in place
