@@ -36,11 +36,16 @@ static enum kernel kernel_find(const char *name)
 static void kernel_consider(const struct packing *packing, const struct packed_call *call,
                             enum kernel kernel, enum kernel *best, double *fewest)
 {
+    const struct pack_request *request = packing->request;
     if (!kernel_accepts(kernel, &call->parameters))
         return;
+    if (request != NULL && request->scratch_limit != NULL &&
+        kernel_facts(kernel)->reference != kernel &&
+        kernel_scratch_bytes(kernel, &call->parameters) > request->scratch_limit[call->node])
+        return;
     double cost = -1;
-    if (packing->core != NULL)
-        cost = cost_instructions(packing->core, kernel, &call->parameters);
+    if (request != NULL)
+        cost = cost_instructions(request->core, kernel, &call->parameters);
     if (*best != N_KERNELS && (cost < 0 || *fewest < 0 || cost >= *fewest))
         return;
     *best = kernel;
@@ -53,9 +58,10 @@ static void kernel_consider(const struct packing *packing, const struct packed_c
 static void kernel_choose(const struct packing *packing, struct packed_call *call)
 {
     enum kernel reference = call->kernel, best = N_KERNELS;
-    for (int i = 0; i < N_KERNELS && packing->core != NULL; i++) {
+    const char *isa = packing->request != NULL ? packing->request->core->isa : "c";
+    for (int i = 0; i < N_KERNELS; i++) {
         const struct kernel_facts *facts = kernel_facts((enum kernel)i);
-        if (facts->reference == reference && strcmp(facts->isa, packing->core->isa) == 0)
+        if (facts->reference == reference && strcmp(facts->isa, isa) == 0)
             kernel_consider(packing, call, (enum kernel)i, &best, &call->instructions);
     }
     kernel_consider(packing, call, reference, &best, &call->instructions);
@@ -291,14 +297,14 @@ static int share_memory(struct classes *classes, const struct node *node)
     return 1;
 }
 
-enum status pack(const struct graph *graph, const struct core *core, struct arena *arena,
+enum status pack(const struct graph *graph, const struct pack_request *request, struct arena *arena,
                  struct packed **packed, struct diag *diag)
 {
     struct packed *result = ARENA_NEW(arena, struct packed);
     result->n_nodes = graph->n_nodes;
     result->nodes = ARENA_ARRAY(arena, (size_t)graph->n_nodes + 1, struct packed_node);
     struct packing packing = {
-        .graph = graph, .core = core, .arena = arena, .diag = diag, .packed = result};
+        .graph = graph, .request = request, .arena = arena, .diag = diag, .packed = result};
     struct classes classes = classes_start(graph, arena);
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         packing.node = &graph->nodes[i];

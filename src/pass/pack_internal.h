@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "graph/graph.h"
+#include "pass/pass.h"
 #include "pass/fixed_point.h"
 #include "product/packed.h"
 #include "target/cost.h"
@@ -13,7 +14,7 @@
 /* The pass at work on one node. */
 struct packing {
     const struct graph *graph;
-    const struct core *core;
+    const struct pack_request *request; /* null: portable kernels */
     struct arena *arena;
     struct diag *diag;
     struct packed *packed;

@@ -29,12 +29,19 @@ enum status prune(const struct graph *graph, const struct scores *scores, double
 enum status simplify(const struct graph *graph, struct arena *arena, struct graph **simplified,
                      struct diag *diag);
 
+/* What kernels are chosen for. */
+struct pack_request {
+    const struct core *core;
+    const size_t *scratch_limit; /* by node, in bytes; null: no limits. A portable kernel is taken
+                                    where no other keeps to it. */
+};
+
 /* pack.c: lowers an int8 graph to kernel calls: chooses each kernel, folds zero points into biases,
  * computes fixed-point multipliers, and stores each layer's weights dense or in FWCS, whichever is
- * smaller. Of the kernels that compute a layer on `core` it takes the one that is predicted to
- * execute the fewest instructions; null takes the portable kernels, for the host. ERR_UNSUPPORTED
- * for f32 layers (says: quantize first). */
-enum status pack(const struct graph *graph, const struct core *core, struct arena *arena,
+ * smaller. Of the core's kernels that compute a layer it takes the one that is predicted to execute
+ * the fewest instructions. A null `request` takes the portable kernels, for the host.
+ * ERR_UNSUPPORTED for f32 layers (says: quantize first). */
+enum status pack(const struct graph *graph, const struct pack_request *request, struct arena *arena,
                  struct packed **packed, struct diag *diag);
 
 /* plan.c: arena offsets of every tensor and scratch buffer from exact lifetimes; in place where the

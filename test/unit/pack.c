@@ -380,13 +380,14 @@ static void kernels_have_facts(void **state)
 static void a_core_without_kernels_takes_the_portable_ones(void **state)
 {
     static const struct core bare = {.name = "bare", .isa = "bare"};
+    static const struct pack_request request = {.core = &bare};
     static const char text[] = FC("2x8 scale 0.5 = 1*16", "3x2 scale 1");
     struct graph *graph;
     struct packed *packed;
     struct diag diag = {""};
     (void)state;
     assert_int_equal(graph_parse(text, strlen(text), &arena, &graph, &diag), OK);
-    assert_int_equal(pack(graph, &bare, &arena, &packed, &diag), OK);
+    assert_int_equal(pack(graph, &request, &arena, &packed, &diag), OK);
     assert_int_equal(packed->calls[0].kernel, KERNEL_fully_connected_s8_c);
 }
 
