@@ -25,6 +25,10 @@ CXXFLAGS := -std=c++17 -Wall -Wextra -Werror $(OPT) $(SANITIZE) -fno-exceptions 
 LDLIBS   := -ljansson -lm
 DEPFLAGS  = -MMD -MP
 
+# A short line for each command; V=1 shows the commands.
+Q   := $(if $(V),,@)
+SAY := @$(if $(V),:,printf '  %-6s %s\n')
+
 # Debian packages: what each is for, and a file that shows it is there.
 PACKAGES := gcc g++ make clang clang-format \
 	gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-riscv64-unknown-elf \
@@ -69,24 +73,29 @@ endif
 
 # ---- the program ----
 $(PROGRAM): $(BUILD)/src/main.o $(LIBRARY)
-	$(CXX) $(SANITIZE) -o $@ $^ $(LDLIBS)
+	$(SAY) LINK $@
+	$(Q)$(CXX) $(SANITIZE) -o $@ $^ $(LDLIBS)
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(SAY) AR $@
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/%.o: %.c | $(READY)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
+	$(SAY) CC $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(DEPFLAGS) -c -o $@ $<
 
 $(BUILD)/%.o: %.cc | $(READY)
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(DEPFLAGS) -c -o $@ $<
+	$(SAY) CXX $@
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(DEPFLAGS) -c -o $@ $<
 
 # The generated reader of the TensorFlow Lite schema.
 $(BUILD)/generated/%_generated.h: src/import/%.fbs | $(READY)
 	@mkdir -p $(@D)
-	flatc --cpp --scoped-enums -o $(@D) $<
+	$(SAY) FLATC $@
+	$(Q)flatc --cpp --scoped-enums -o $(@D) $<
 $(CXX_SRC:%.cc=$(BUILD)/%.o): $(patsubst src/import/%.fbs,$(BUILD)/generated/%_generated.h,$(wildcard src/import/*.fbs))
 
 # ---- tests ----
@@ -94,19 +103,22 @@ $(CXX_SRC:%.cc=$(BUILD)/%.o): $(patsubst src/import/%.fbs,$(BUILD)/generated/%_g
 $(CHECKER): CPPFLAGS += -I.
 $(BUILD)/libchecker.a: $(CHECKER)
 	@rm -f $@
-	ar rcs $@ $^
+	$(SAY) AR $@
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/test/unit/%: test/unit/%.c $(LIBRARY) $(BUILD)/libchecker.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MF $@.d -c -o $@.o $<
-	$(CXX) $(SANITIZE) -o $@ $@.o $(BUILD)/libchecker.a $(LIBRARY) -lcmocka $(LDLIBS)
+	$(SAY) TEST $@
+	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MF $@.d -c -o $@.o $<
+	$(Q)$(CXX) $(SANITIZE) -o $@ $@.o $(BUILD)/libchecker.a $(LIBRARY) -lcmocka $(LDLIBS)
 
 TOOL_SRC := $(sort $(wildcard test/tool/*.c))
 TOOL     := $(TOOL_SRC:test/tool/%.c=$(BUILD)/test/tool/%)
 $(BUILD)/test/tool/%: test/tool/%.c $(LIBRARY) $(BUILD)/libchecker.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MF $@.d -c -o $@.o $<
-	$(CXX) $(SANITIZE) -o $@ $@.o $(BUILD)/libchecker.a $(LIBRARY) $(LDLIBS)
+	$(SAY) TEST $@
+	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MF $@.d -c -o $@.o $<
+	$(Q)$(CXX) $(SANITIZE) -o $@ $@.o $(BUILD)/libchecker.a $(LIBRARY) $(LDLIBS)
 
 .PHONY: unit
 unit: $(UNIT) $(PROGRAM) ## build the unit tests
