@@ -96,8 +96,8 @@ static inline void dtmm_mve_set_exact(struct dtmm_mve_exact *exact, int32_t mult
     exact->multiplier = multiplier;
 }
 
-/* Requantizes x (sums, without bias) and leaves an output in the low byte of each. The exact form
- * overwrites a0 .. a3 and t. */
+/* Requantizes x and leaves an output in the low byte of each. The fast form adds the bias, the
+ * exact one expects it in x and overwrites a0 .. a3 and t. */
 #define DTMM_MVE_REQUANTIZE_FAST                                                                   \
     "   vadd.i32 %q[x], %q[x], %[bias]\n"                                                          \
     "   vqrdmlash.s32 %q[x], %q[multiplier], %[zero_point]\n"                                      \
@@ -107,7 +107,6 @@ static inline void dtmm_mve_set_exact(struct dtmm_mve_exact *exact, int32_t mult
 #define DTMM_MVE_REQUANTIZE_EXACT                                                                  \
     "   ldrd %[a0], %[a1], [%[exact], #0]\n"                                                       \
     "   ldrd %[a2], %[a3], [%[exact], #8]\n"                                                       \
-    "   vadd.i32 %q[x], %q[x], %[bias]\n"                                                          \
     "   vshl.s32 %q[x], %[a0]\n"                                                                   \
     "   vqrdmulh.s32 %q[x], %q[x], %[a1]\n"                                                        \
     "   vshr.s32 %q[t], %q[x], #31\n"                                                              \

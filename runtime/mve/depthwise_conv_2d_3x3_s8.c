@@ -34,6 +34,7 @@ struct filter {
     "   vmladav.s8 %[a3], %q[x], %q[w3]\n"                                                         \
     "   vmov %q[x][2], %q[x][0], %[a0], %[a2]\n"                                                   \
     "   vmov %q[x][3], %q[x][1], %[a1], %[a3]\n"
+#define ADD_BIAS "   vadd.i32 %q[x], %q[x], %[bias]\n"
 #define STORE                                                                                      \
     "   vstrb.32 %q[x], [%[out], %q[pixels]]\n"                                                    \
     "   add %[out], %[out], %[step]\n"
@@ -84,7 +85,7 @@ static inline void pairs_exact(const struct tiles *tiles, const struct filter *f
     int32_t a0, a1, a2, a3;
     int32x4_t x, t;
     __asm__ volatile(
-        PAIRS(DOT DTMM_MVE_REQUANTIZE_EXACT STORE)
+        PAIRS(DOT ADD_BIAS DTMM_MVE_REQUANTIZE_EXACT STORE)
         : [a0] "=&Te"(a0), [a1] "=&Te"(a1), [a2] "=&Te"(a2), [a3] "=&Te"(a3), [x] "=&w"(x),
           [t] "=&w"(t), [at] "+w"(channel.words), [out] "+r"(channel.output), [n] "+r"(n_pairs)
         : [exact] "r"(tiles), [w0] "w"(filter->w0), [w1] "w"(filter->w1), [w2] "w"(filter->w2),

@@ -6,9 +6,10 @@
 #include "../dtmm.h"
 
 enum {
-    DTMM_MVE_COLUMN_BYTES = 64,       /* four rows of 16 channels */
-    DTMM_MVE_DEPTHWISE_BYTES = 2048,  /* the columns that a call may keep where fewer would do */
-    DTMM_MVE_DEPTHWISE_COLUMNS = 64,  /* of a strip, in 3x3 */
+    DTMM_MVE_COLUMN_BYTES = 64,      /* four rows of 16 channels */
+    DTMM_MVE_DEPTHWISE_BYTES = 2048, /* the columns that a call may keep where fewer would do */
+    DTMM_MVE_DEPTHWISE_COLUMNS = 64, /* of a strip */
+    DTMM_MVE_DEPTHWISE_MOST_BYTES = 32768,
     DTMM_MVE_DEPTHWISE_CONSTANTS = 32 /* two vectors: the zero point, and zeros */
 };
 
@@ -56,6 +57,49 @@ dtmm_depthwise_conv_2d_3x3_s8_mve_scratch_bytes(const struct dtmm_depthwise_conv
 {
     int32_t n_columns = dtmm_mve_depthwise_3x3_pairs(p) * (dtmm_mve_depthwise_3x3_strip(p) + 2);
     return DTMM_MVE_DEPTHWISE_CONSTANTS + (8 + n_columns) * DTMM_MVE_COLUMN_BYTES;
+}
+
+/* ---- depthwise_conv_2d_s8: four outputs of a row, any kernel in pieces of 4x4 ---- */
+
+/* The kernel's pieces, and the columns of input for a strip of output_w columns or fewer. */
+struct dtmm_mve_pieces {
+    int32_t down, across; /* pieces in a column and in a row of them */
+    int32_t strip;        /* output columns of a strip; a multiple of 4 unless there is but one */
+    int32_t n_columns;    /* of input for a strip and a row of pieces */
+    int32_t n_rows;       /* output rows that have their columns in memory at once */
+};
+
+static inline struct dtmm_mve_pieces dtmm_mve_pieces(const struct dtmm_depthwise_conv_2d *p)
+{
+    struct dtmm_mve_pieces pieces = {(p->kernel_h + 3) / 4, (p->kernel_w + 3) / 4, 0, 0, 0};
+    int32_t kernel_columns = (4 * pieces.across - 1) * p->dilation_w + 1;
+    int32_t room = DTMM_MVE_DEPTHWISE_COLUMNS / pieces.down - kernel_columns;
+    int32_t most = room < 0 ? 4 : (room / p->stride_w + 1) / 4 * 4;
+    most = most < 4 ? 4 : most;
+    pieces.strip = p->output_w < most ? p->output_w : most;
+    pieces.n_columns = ((pieces.strip + 3) / 4 * 4 - 1) * p->stride_w + kernel_columns;
+    int32_t row_bytes = pieces.down * pieces.n_columns * DTMM_MVE_COLUMN_BYTES;
+    int32_t n_rows = DTMM_MVE_DEPTHWISE_BYTES / row_bytes;
+    n_rows = n_rows < p->output_h ? n_rows : p->output_h;
+    pieces.n_rows = n_rows > 1 ? n_rows : 1;
+    return pieces;
+}
+
+/* Constants, then for each piece where it lies and the filters of a group as 4 columns, then
+ * columns of input. */
+static inline int32_t
+dtmm_depthwise_conv_2d_s8_mve_scratch_bytes(const struct dtmm_depthwise_conv_2d *p)
+{
+    struct dtmm_mve_pieces pieces = dtmm_mve_pieces(p);
+    int32_t n = pieces.down * pieces.across;
+    return DTMM_MVE_DEPTHWISE_CONSTANTS + n * (4 + 4 * DTMM_MVE_COLUMN_BYTES) +
+           pieces.n_rows * pieces.down * pieces.n_columns * DTMM_MVE_COLUMN_BYTES;
+}
+
+/* Not kernels so large, or so dilated, that their input columns would fill a small SRAM. */
+static inline int dtmm_depthwise_conv_2d_s8_mve_accepts(const struct dtmm_depthwise_conv_2d *p)
+{
+    return dtmm_depthwise_conv_2d_s8_mve_scratch_bytes(p) <= DTMM_MVE_DEPTHWISE_MOST_BYTES;
 }
 
 #endif

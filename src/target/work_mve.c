@@ -35,3 +35,24 @@ void work_depthwise_conv_2d_3x3_s8_mve(const struct dtmm_depthwise_conv_2d *p,
     counts[6] = pairs * (strips * 13 * p->input_channels + tiles * 15 * fast +
                          tiles * 24 * (p->input_channels - fast));
 }
+
+void work_depthwise_conv_2d_s8_mve(const struct dtmm_depthwise_conv_2d *p, double counts[MAX_WORK])
+{
+    struct dtmm_mve_pieces pieces = dtmm_mve_pieces(p);
+    int32_t channels = p->input_channels * p->depth_multiplier, n = pieces.down * pieces.across;
+    int may_be_fast = n == 1 && p->stride_w == 2;
+    double groups = divide_up(channels, 16), strips = divide_up(p->output_w, pieces.strip);
+    double bands = divide_up(p->output_h, pieces.n_rows), rows = p->output_h;
+    double fast = may_be_fast ? fast_channels(p) : 0, exact = channels - fast;
+    double tiles = rows * ((p->output_w / pieces.strip) * divide_up(pieces.strip, 4) +
+                           divide_up(p->output_w % pieces.strip, 4));
+    double columns =
+        (p->output_w - strips) * p->stride_w + strips * ((p->kernel_w - 1) * p->dilation_w + 1);
+    counts[1] = groups * n;
+    counts[2] = groups * strips * bands;
+    counts[3] = groups * strips * rows * pieces.down;
+    counts[4] = groups * rows * pieces.down * columns;
+    counts[5] = strips * bands * channels;
+    counts[6] = strips * rows * channels;
+    counts[7] = tiles * (exact * (36 + 17 * n) + fast * 19);
+}
