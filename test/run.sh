@@ -11,17 +11,25 @@ log=$BUILD/test-logs
 mkdir -p "$log"
 passed=0 failed=0 skipped=0
 
+# How many tests of a unit test's log PASSED or were SKIPPED.
+unit_tests() { # PASSED|SKIPPED, log
+    grep -oE "\[ +$1 +\] [0-9]+ test" "$2" | grep -oE '[0-9]+'
+}
+
 run_one() { # name, command...
-    local name=$1 start code
+    local name=$1 start code missing
     shift
     start=$(date +%s)
     "$@" >"$log/$name.log" 2>&1 </dev/null
     code=$?
     local seconds=$(($(date +%s) - start))
+    missing=$(unit_tests SKIPPED "$log/$name.log")
+    [ "$code" = 0 ] && [ "$(unit_tests PASSED "$log/$name.log")" = 0 ] && code=77
     case $code in
-    0) passed=$((passed + 1)); printf 'ok      %-40s %3d s\n' "$name" "$seconds"
+    0) passed=$((passed + 1))
+       printf 'ok      %-40s %3d s%s\n' "$name" "$seconds" "${missing:+, $missing of its tests skipped}"
        sed -n 's/^note: /    /p' "$log/$name.log" ;;
-    77) skipped=$((skipped + 1)); printf 'skipped %-40s %s\n' "$name" "$(tail -n 1 "$log/$name.log")" ;;
+    77) skipped=$((skipped + 1)); printf 'skipped %-40s %s\n' "$name" "$(grep -m 1 'is not there' "$log/$name.log" || tail -n 1 "$log/$name.log")" ;;
     *) failed=$((failed + 1)); printf 'FAILED  %-40s exit code %d\n' "$name" "$code"
        tail -n 40 "$log/$name.log" | sed 's/^/    /' ;;
     esac

@@ -3,7 +3,8 @@
 # Damaged models and models that are not supported: one line that names the file, the layer and the
 # remedy; exit code 1; nothing left behind.
 . "$(dirname "$0")/../lib.sh"
-PATH=$(dirname "$dtmm"):$PATH
+# With the sanitizers when that build is there.
+PATH=$(dirname "$dtmm")/sanitized:$(dirname "$dtmm"):$PATH
 mkdir "$work/here" "$work/json"
 cp examples/small_cnn.tflite "$work/here/good.tflite"
 cd "$work/here"
