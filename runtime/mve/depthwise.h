@@ -25,13 +25,20 @@ struct dtmm_mve_group {
 };
 
 /* Writes `n` columns of words to `to`, 64 bytes each, and returns its end. */
-static inline int8_t *dtmm_mve_interleave(struct dtmm_mve_rows rows, int32_t n_channels, int8_t *to,
-                                          int32_t n)
+static inline int8_t *dtmm_mve_interleave(const struct dtmm_mve_rows *rows, int32_t n_channels,
+                                          int8_t *to, int32_t n)
 {
+    const int8_t *r0, *r1, *r2;
+    int32_t s0, s1, s2;
     if (n <= 0)
         return to;
-    __asm__ volatile("   vctp.8 %[channels]\n"
-                     "   dls lr, %[n]\n"
+    /* n and n_channels become the last row and its step */
+    __asm__ volatile("   vctp.8 %[s3]\n"
+                     "   dls lr, %[r3]\n"
+                     "   ldrd %[r0], %[r1], [%[rows], #0]\n"
+                     "   ldrd %[r2], %[r3], [%[rows], #8]\n"
+                     "   ldrd %[s0], %[s1], [%[rows], #16]\n"
+                     "   ldrd %[s2], %[s3], [%[rows], #24]\n"
                      "1: vpstttt\n"
                      "   vldrbt.u8 q0, [%[r0]]\n"
                      "   vldrbt.u8 q1, [%[r1]]\n"
@@ -46,11 +53,23 @@ static inline int8_t *dtmm_mve_interleave(struct dtmm_mve_rows rows, int32_t n_c
                      "   vst42.8 {q0, q1, q2, q3}, [%[to]]\n"
                      "   vst43.8 {q0, q1, q2, q3}, [%[to]]!\n"
                      "   le lr, 1b\n"
-                     : [to] "+r"(to), [r0] "+r"(rows.row[0]), [r1] "+r"(rows.row[1]),
-                       [r2] "+r"(rows.row[2]), [r3] "+r"(rows.row[3])
-                     : [s0] "r"(rows.step[0]), [s1] "r"(rows.step[1]), [s2] "r"(rows.step[2]),
-                       [s3] "r"(rows.step[3]), [n] "r"(n), [channels] "r"(n_channels)
+                     : [to] "+r"(to), [r0] "=&r"(r0), [r1] "=&r"(r1), [r2] "=&r"(r2), [r3] "+r"(n),
+                       [s0] "=&r"(s0), [s1] "=&r"(s1), [s2] "=&r"(s2), [s3] "+r"(n_channels)
+                     : [rows] "r"(rows)
                      : "q0", "q1", "q2", "q3", "lr", "memory");
+    return to;
+}
+
+/* Writes `n` columns of words that hold `value` to `to` and returns their end. */
+static inline int8_t *dtmm_mve_fill(int8_t value, int8_t *to, int32_t n)
+{
+    int8x16_t values = vdupq_n_s8(value);
+    for (; n > 0; n--, to += 64) {
+        vst1q_s8(to, values);
+        vst1q_s8(to + 16, values);
+        vst1q_s8(to + 32, values);
+        vst1q_s8(to + 48, values);
+    }
     return to;
 }
 
@@ -61,22 +80,39 @@ static inline int8_t *dtmm_mve_window(const struct dtmm_depthwise_conv_2d *p,
                                       int32_t x, int8_t *to, int32_t n)
 {
     int32_t width = p->input_w, channels = p->input_channels;
-    int32_t n_left = x < 0 ? -x : 0, end = x + n < width ? x + n : width;
-    n_left = n_left < n ? n_left : n;
-    int32_t n_inside = end - (x + n_left);
+    int32_t n_left = x < 0 ? (-x < n ? -x : n) : 0;
+    int32_t n_inside = (x + n < width ? x + n : width) - (x + n_left);
     n_inside = n_inside > 0 ? n_inside : 0;
-    struct dtmm_mve_rows none, rows;
-    for (int i = 0; i < 4; i++, y += p->dilation_h) {
+    struct dtmm_mve_rows rows;
+    const int8_t *in = group->input + (y * width + x + n_left) * channels;
+    for (int i = 0; i < 4; i++, y += p->dilation_h, in += p->dilation_h * width * channels) {
         int is_inside = i < n_rows && y >= 0 && y < p->input_h;
-        none.row[i] = group->outside;
-        none.step[i] = 0;
-        rows.row[i] =
-            is_inside ? group->input + (y * width + x + n_left) * channels : group->outside;
+        rows.row[i] = is_inside ? in : group->outside;
         rows.step[i] = is_inside ? channels : 0;
     }
-    to = dtmm_mve_interleave(none, group->n_channels, to, n_left);
-    to = dtmm_mve_interleave(rows, group->n_channels, to, n_inside);
-    return dtmm_mve_interleave(none, group->n_channels, to, n - n_left - n_inside);
+    to = dtmm_mve_fill(p->input_zero_point, to, n_left);
+    to = dtmm_mve_interleave(&rows, group->n_channels, to, n_inside);
+    return dtmm_mve_fill(p->input_zero_point, to, n - n_left - n_inside);
+}
+
+/* What the fast form of requantization reads for a channel; zero_point is shifted left by -shift.
+ */
+struct dtmm_mve_fast {
+    int32_t bias, multiplier, shift, zero_point;
+};
+
+/* Notes that of the output channels o .. o + n - 1, n <= 16. Returns whether all may be requantized
+ * the fast way. */
+static inline int dtmm_mve_gather_fast(const struct dtmm_depthwise_conv_2d *p, int32_t o, int32_t n,
+                                       struct dtmm_mve_fast *to)
+{
+    int is_fast = dtmm_mve_saturates(p);
+    for (int32_t end = o + n; o < end && is_fast; o++, to++) {
+        int32_t bias = p->bias[o], shift = p->shift[o];
+        is_fast = dtmm_mve_is_fast(1, bias, shift);
+        *to = (struct dtmm_mve_fast){bias, p->multiplier[o], shift, -(128 << (-shift & 31))};
+    }
+    return is_fast;
 }
 
 /* What the exact form of requantization reads, by these offsets. */

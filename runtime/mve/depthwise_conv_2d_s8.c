@@ -10,9 +10,10 @@ struct band {
     int8_t *output;      /* of the group's first channel, at the band's corner */
     const int8_t *words; /* the columns of input */
     const int8_t *filters;
-    int32_t *deltas; /* from a piece's fourth window to the first of the next */
+    int32_t *deltas;                  /* from a piece's fourth window to the first of the next */
+    const struct dtmm_mve_fast *fast; /* null: the sums need the exact form */
+    struct tiles *tiles;
     int32_t n_rows, n_columns, n_channels, first_input;
-    int32_t saturates;
 };
 
 /* What the inner loops read, by these offsets. */
@@ -25,13 +26,21 @@ struct tiles {
     int32_t last_mask;      /* 48; predicate of the last tile */
     int32_t n_full;         /* 52; tiles of four */
     int32_t skip, next_row; /* 56, 60; at the end of a row: of the output, of the columns */
+    const struct dtmm_mve_fast *fast; /* 64 */
+    const int8_t *words;              /* 68; less one step */
+    int8_t *output;                   /* 72 */
+    int32_t n_rows, n_channels;       /* 76, 80 */
 };
 
-struct channel {
-    int8_t *output;
-    uint32x4_t words; /* addresses of the first window */
-    int32_t bias, multiplier, shift;
+/* What the scratch memory starts with. */
+struct memory {
+    struct dtmm_mve_fast fast[16];
+    struct tiles tiles;
+    int8_t zeros[16], outside[16];
 };
+
+_Static_assert(sizeof(struct memory) <= DTMM_MVE_DEPTHWISE_CONSTANTS || sizeof(void *) != 4,
+               "the rules count the scratch memory");
 
 /* One piece, stride 2: the windows are 128 bytes apart. */
 #define TILE_FAST                                                                                  \
@@ -48,34 +57,57 @@ struct channel {
     "   vstrbt.32 %q[x], [%[out], %q[pixels]]\n"                                                   \
     "   add %[out], %[out], %[step]\n"
 
-static inline void rows_fast(const struct tiles *tiles, int32x4_t filter, struct channel channel,
-                             int32_t n_rows, uint32x4_t pixels)
+/* All channels of a group; depth_multiplier is 1. `columns` are the offsets of a filter's columns,
+ * `taps` those of a window's. */
+static inline void channels_fast(const struct tiles *tiles, uint32x4_t pixels, uint32x4_t columns,
+                                 uint32x4_t taps)
 {
-    int32_t a0, a1, a2, a3;
-    int32x4_t x, multiplier = vdupq_n_s32(channel.multiplier);
-    int32_t zero_point = -(128 << -channel.shift);
-    channel.words = vsubq_n_u32(channel.words, 128);
-    __asm__ volatile(
-        "1: ldr %[a0], [%[exact], #52]\n"
-        "   movw %[a1], #65535\n"
-        "   vmsr p0, %[a1]\n"
-        "   wls lr, %[a0], 3f\n"
-        "2: " TILE_FAST "   le lr, 2b\n"
-        "3: ldr %[a0], [%[exact], #48]\n"
-        "   cmp %[a0], #0\n"
-        "   beq 4f\n"
-        "   vmsr p0, %[a0]\n" TILE_FAST "4: ldrd %[a0], %[a1], [%[exact], #56]\n"
-        "   add %[out], %[out], %[a0]\n"
-        "   vadd.i32 %q[at], %q[at], %[a1]\n"
-        "   subs %[n], %[n], #1\n"
-        "   bne 1b\n"
-        : [a0] "=&Te"(a0), [a1] "=&Te"(a1), [a2] "=&Te"(a2), [a3] "=&Te"(a3), [x] "=&w"(x),
-          [at] "+w"(channel.words), [out] "+r"(channel.output), [n] "+r"(n_rows)
-        : [exact] "r"(tiles), [w] "w"(filter), [pixels] "w"(pixels), [step] "r"(tiles->step),
-          [bias] "r"(channel.bias), [multiplier] "w"(multiplier), [zero_point] "r"(zero_point),
-          [shift] "r"(channel.shift)
-        : "lr", "cc", "memory");
+    int32_t a0, a1, a2, a3, bias, zero_point, shift, n, i = 0;
+    int8_t *out;
+    int32x4_t x, multiplier, w;
+    uint32x4_t at;
+    __asm__ volatile("0: ldrd %[a0], %[a1], [%[exact], #64]\n"
+                     "   ldrd %[out], %[n], [%[exact], #72]\n"
+                     "   ldr %[a2], [%[exact], #32]\n"
+                     "   add %[a0], %[a0], %[i], lsl #4\n"
+                     "   ldrd %[bias], %[a3], [%[a0]]\n"
+                     "   ldrd %[shift], %[zero_point], [%[a0], #8]\n"
+                     "   add %[a2], %[a2], %[i], lsl #2\n"
+                     "   vdup.32 %q[multiplier], %[a3]\n"
+                     "   vldrw.u32 %q[w], [%[a2], %q[columns]]\n"
+                     "   add %[a1], %[a1], %[i], lsl #2\n"
+                     "   vadd.i32 %q[at], %q[taps], %[a1]\n"
+                     "   add %[out], %[out], %[i]\n"
+                     "1: ldr %[a0], [%[exact], #52]\n"
+                     "   movw %[a1], #65535\n"
+                     "   vmsr p0, %[a1]\n"
+                     "   wls lr, %[a0], 3f\n"
+                     "2: " TILE_FAST "   le lr, 2b\n"
+                     "3: ldr %[a0], [%[exact], #48]\n"
+                     "   cmp %[a0], #0\n"
+                     "   beq 4f\n"
+                     "   vmsr p0, %[a0]\n" TILE_FAST "4: ldrd %[a0], %[a1], [%[exact], #56]\n"
+                     "   add %[out], %[out], %[a0]\n"
+                     "   vadd.i32 %q[at], %q[at], %[a1]\n"
+                     "   subs %[n], %[n], #1\n"
+                     "   bne 1b\n"
+                     "   ldr %[a0], [%[exact], #80]\n"
+                     "   add %[i], %[i], #1\n"
+                     "   cmp %[i], %[a0]\n"
+                     "   bne 0b\n"
+                     : [a0] "=&Te"(a0), [a1] "=&Te"(a1), [a2] "=&Te"(a2), [a3] "=&Te"(a3),
+                       [x] "=&w"(x), [at] "=&w"(at), [multiplier] "=&w"(multiplier), [w] "=&w"(w),
+                       [out] "=&r"(out), [bias] "=&r"(bias), [zero_point] "=&r"(zero_point),
+                       [shift] "=&r"(shift), [n] "=&r"(n), [i] "+r"(i)
+                     : [exact] "r"(tiles), [pixels] "w"(pixels), [columns] "w"(columns),
+                       [taps] "w"(taps), [step] "r"(tiles->step)
+                     : "lr", "cc", "memory");
 }
+
+struct channel {
+    int8_t *output;
+    uint32x4_t words; /* addresses of the first window */
+};
 
 #define WINDOW(a)                                                                                  \
     "   vldrw.u32 %q[x], [%q[t]]\n"                                                                \
@@ -127,15 +159,36 @@ static inline void row_exact(const struct tiles *tiles, struct channel channel, 
         : "lr", "cc", "memory");
 }
 
+static void channels_exact(const struct dtmm_depthwise_conv_2d *p, const struct band *band,
+                           struct tiles *tiles, int32_t o, uint32x4_t pixels, uint32x4_t columns)
+{
+    int32_t row = p->input_channels * p->depth_multiplier * p->output_w;
+    int32_t row_bytes = band->pieces->down * band->pieces->n_columns * DTMM_MVE_COLUMN_BYTES;
+    uint32x4_t taps = vmulq_n_u32(columns, p->dilation_w);
+    for (int32_t i = 0; i < band->n_channels; i++, o++, tiles->filter += 4) {
+        int32_t c = o / p->depth_multiplier - band->first_input;
+        uint32_t words = (uint32_t)(uintptr_t)band->words + 4 * (uint32_t)c;
+        struct channel channel = {band->output + i, vaddq_n_u32(taps, words)};
+        tiles->bias = p->bias[o];
+        dtmm_mve_set_exact(&tiles->exact, p->multiplier[o], p->shift[o]);
+        for (int32_t y = 0; y < band->n_rows; y++) {
+            row_exact(tiles, channel, (band->n_columns + 3) / 4,
+                      p->stride_w * DTMM_MVE_COLUMN_BYTES, pixels, columns);
+            channel.output += row;
+            channel.words = vaddq_n_u32(channel.words, (uint32_t)row_bytes);
+        }
+    }
+}
+
 static void band_run(const struct dtmm_depthwise_conv_2d *p, const struct band *band, int32_t o)
 {
     static const uint32_t first_four[4] = {0, 1, 2, 3};
     const struct dtmm_mve_pieces *pieces = band->pieces;
-    int32_t channels = p->input_channels * p->depth_multiplier, row = channels * p->output_w;
+    int32_t channels = p->input_channels * p->depth_multiplier;
     int32_t n_last = band->n_columns % 4, n_tiles = (band->n_columns + 3) / 4;
-    int32_t row_bytes = pieces->down * pieces->n_columns * DTMM_MVE_COLUMN_BYTES;
-    int32_t stride = p->stride_w * DTMM_MVE_COLUMN_BYTES;
-    struct tiles tiles = {
+    int32_t windows = 4 * p->stride_w * DTMM_MVE_COLUMN_BYTES;
+    struct tiles *tiles = band->tiles;
+    *tiles = (struct tiles){
         .exact = {.zero_point = p->output_zero_point, .low = p->output_min, .high = p->output_max},
         .filter = band->filters,
         .deltas = band->deltas,
@@ -143,33 +196,22 @@ static void band_run(const struct dtmm_depthwise_conv_2d *p, const struct band *
         .step = 4 * channels,
         .last_mask = (1 << 4 * n_last) - 1,
         .n_full = band->n_columns / 4,
-        .skip = row - n_tiles * 4 * channels,
-        .next_row = row_bytes - n_tiles * 4 * stride};
+        .skip = (p->output_w - n_tiles * 4) * channels,
+        .next_row = pieces->down * pieces->n_columns * DTMM_MVE_COLUMN_BYTES - n_tiles * windows,
+        .fast = band->fast,
+        .words = band->words - 128,
+        .output = band->output,
+        .n_rows = band->n_rows,
+        .n_channels = band->n_channels};
     uint32x4_t lanes = vldrwq_u32(first_four), columns = vshlq_n_u32(lanes, 6);
     uint32x4_t pixels = vmulq_n_u32(lanes, (uint32_t)channels);
-    uint32x4_t taps = vmulq_n_u32(columns, p->dilation_w);
-    int may_be_fast = tiles.n_pieces == 1 && p->stride_w == 2 && band->saturates;
-    if (n_last == 0)
-        tiles.last_mask = may_be_fast ? 0 : 65535;
-    for (int32_t i = 0; i < band->n_channels; i++, o++, tiles.filter += 4) {
-        int32_t c = o / p->depth_multiplier - band->first_input;
-        uint32_t words = (uint32_t)(uintptr_t)band->words + 4 * (uint32_t)c;
-        struct channel channel = {band->output + i, vaddq_n_u32(taps, words), p->bias[o],
-                                  p->multiplier[o], p->shift[o]};
-        if (dtmm_mve_is_fast(may_be_fast, channel.bias, channel.shift)) {
-            const int32_t *filter = (const int32_t *)(const void *)tiles.filter;
-            rows_fast(&tiles, vldrwq_gather_offset_s32(filter, columns), channel, band->n_rows,
-                      pixels);
-            continue;
-        }
-        tiles.bias = channel.bias;
-        dtmm_mve_set_exact(&tiles.exact, channel.multiplier, channel.shift);
-        for (int32_t y = 0; y < band->n_rows; y++) {
-            row_exact(&tiles, channel, n_tiles, stride, pixels, columns);
-            channel.output += row;
-            channel.words = vaddq_n_u32(channel.words, (uint32_t)row_bytes);
-        }
+    if (band->fast) {
+        channels_fast(tiles, pixels, columns, vmulq_n_u32(columns, p->dilation_w));
+        return;
     }
+    if (n_last == 0)
+        tiles->last_mask = 65535;
+    channels_exact(p, band, tiles, o, pixels, columns);
 }
 
 /* The filters of a group, a piece after the other, and the way from piece to piece. */
@@ -179,17 +221,16 @@ static void filters_interleave(const struct dtmm_depthwise_conv_2d *p, const str
     int32_t channels = p->input_channels * p->depth_multiplier, step = p->kernel_w * channels;
     int32_t columns_step = 4 * p->dilation_w * DTMM_MVE_COLUMN_BYTES;
     int32_t windows = 4 * p->stride_w * DTMM_MVE_COLUMN_BYTES, *delta = band->deltas;
-    struct dtmm_mve_rows none = {{zeros, zeros, zeros, zeros}, {0, 0, 0, 0}};
     for (int32_t ky = 0; ky < p->kernel_h; ky += 4) {
-        struct dtmm_mve_rows rows = none;
+        struct dtmm_mve_rows rows = {{zeros, zeros, zeros, zeros}, {0, 0, 0, 0}};
         for (int i = 0; i < 4 && ky + i < p->kernel_h; i++) {
             rows.row[i] = p->weights + (ky + i) * step + o;
             rows.step[i] = channels;
         }
         for (int32_t kx = 0; kx < p->kernel_w; kx += 4) {
             int32_t n = p->kernel_w - kx < 4 ? p->kernel_w - kx : 4;
-            to = dtmm_mve_interleave(rows, band->n_channels, to, n);
-            to = dtmm_mve_interleave(none, band->n_channels, to, 4 - n);
+            to = dtmm_mve_interleave(&rows, band->n_channels, to, n);
+            to = dtmm_mve_fill(0, to, 4 - n);
             for (int i = 0; i < 4; i++)
                 rows.row[i] += 4 * rows.step[i];
             *delta++ = columns_step - windows;
@@ -227,22 +268,25 @@ void dtmm_depthwise_conv_2d_s8_mve(const struct dtmm_depthwise_conv_2d *p, const
 {
     struct dtmm_mve_pieces pieces = dtmm_mve_pieces(p);
     int32_t n_pieces = pieces.down * pieces.across, m = p->depth_multiplier;
-    int8_t *zeros = scratch, *filters = zeros + DTMM_MVE_DEPTHWISE_CONSTANTS;
+    struct memory *memory = scratch;
+    int8_t *zeros = memory->zeros, *filters = (int8_t *)(memory + 1);
+    int may_be_fast = n_pieces == 1 && p->stride_w == 2 && m == 1;
     int8_t *words = filters + n_pieces * 4 * DTMM_MVE_COLUMN_BYTES;
     int32_t *deltas = (int32_t *)(void *)words;
     words += 4 * n_pieces;
     memset(zeros, 0, 16);
-    memset(zeros + 16, p->input_zero_point, 16);
-    struct band band = {.pieces = &pieces,
-                        .filters = filters,
-                        .deltas = deltas,
-                        .saturates = dtmm_mve_saturates(p)};
+    memset(memory->outside, p->input_zero_point, 16);
+    struct band band = {
+        .pieces = &pieces, .filters = filters, .deltas = deltas, .tiles = &memory->tiles};
     for (int32_t o = 0; o < p->input_channels * m; o += 16) {
         int32_t left = p->input_channels * m - o;
         band.n_channels = left < 16 ? left : 16;
         band.first_input = o / m;
+        band.fast = may_be_fast && dtmm_mve_gather_fast(p, o, band.n_channels, memory->fast)
+                        ? memory->fast
+                        : NULL;
         int32_t n_inputs = (o + band.n_channels - 1) / m - band.first_input + 1;
-        struct dtmm_mve_group group = {(const int8_t *)input + band.first_input, zeros + 16,
+        struct dtmm_mve_group group = {(const int8_t *)input + band.first_input, memory->outside,
                                        n_inputs};
         filters_interleave(p, &band, o, zeros, filters);
         for (int32_t x = 0; x < p->output_w; x += pieces.strip) {

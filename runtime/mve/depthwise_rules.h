@@ -7,10 +7,10 @@
 
 enum {
     DTMM_MVE_COLUMN_BYTES = 64,      /* four rows of 16 channels */
-    DTMM_MVE_DEPTHWISE_BYTES = 2048, /* the columns that a call may keep where fewer would do */
+    DTMM_MVE_DEPTHWISE_BYTES = 3072, /* the columns that a call may keep where fewer would do */
     DTMM_MVE_DEPTHWISE_COLUMNS = 64, /* of a strip */
     DTMM_MVE_DEPTHWISE_MOST_BYTES = 32768,
-    DTMM_MVE_DEPTHWISE_CONSTANTS = 32 /* two vectors: the zero point, and zeros */
+    DTMM_MVE_DEPTHWISE_CONSTANTS = 384 /* struct memory of the kernels */
 };
 
 /* Whether the sum of this filter can be requantized the fast way: saturation is the only clamp (the
