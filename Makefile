@@ -109,7 +109,7 @@ $(BUILD)/libchecker.a: $(CHECKER)
 $(BUILD)/test/unit/%: test/unit/%.c $(LIBRARY) $(BUILD)/libchecker.a
 	@mkdir -p $(@D)
 	$(SAY) TEST $@
-	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MF $@.d -c -o $@.o $<
+	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MT $@ -MF $@.d -c -o $@.o $<
 	$(Q)$(CXX) $(SANITIZE) -o $@ $@.o $(BUILD)/libchecker.a $(LIBRARY) -lcmocka $(LDLIBS)
 
 TOOL_SRC := $(sort $(wildcard test/tool/*.c))
@@ -117,7 +117,7 @@ TOOL     := $(TOOL_SRC:test/tool/%.c=$(BUILD)/test/tool/%)
 $(BUILD)/test/tool/%: test/tool/%.c $(LIBRARY) $(BUILD)/libchecker.a
 	@mkdir -p $(@D)
 	$(SAY) TEST $@
-	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MF $@.d -c -o $@.o $<
+	$(Q)$(CC) $(CPPFLAGS) -I. $(CFLAGS) $(DEPFLAGS) -MT $@ -MF $@.d -c -o $@.o $<
 	$(Q)$(CXX) $(SANITIZE) -o $@ $@.o $(BUILD)/libchecker.a $(LIBRARY) $(LDLIBS)
 
 .PHONY: unit
