@@ -30,7 +30,7 @@ Q   := $(if $(V),,@)
 SAY := @$(if $(V),:,printf '  %-6s %s\n')
 
 # Debian packages: what each is for, and a file that shows it is there.
-PACKAGES := gcc g++ make clang clang-format \
+PACKAGES := gcc g++ make clang libclang-rt-dev clang-format \
 	gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-riscv64-unknown-elf \
 	qemu-system-arm qemu-system-misc \
 	libflatbuffers-dev flatbuffers-compiler libjansson-dev libcmocka-dev cmake git
@@ -39,7 +39,9 @@ NEEDED   := /usr/bin/gcc /usr/bin/g++ /usr/bin/clang /usr/bin/clang-format \
 	/usr/bin/riscv64-unknown-elf-gcc /usr/bin/qemu-system-arm /usr/bin/qemu-system-riscv32 \
 	/usr/include/flatbuffers/flatbuffers.h /usr/bin/flatc /usr/include/jansson.h \
 	/usr/include/cmocka.h /usr/bin/cmake /usr/bin/git
-MISSING  := $(filter-out $(wildcard $(NEEDED)),$(NEEDED))
+MISSING  := $(filter-out $(wildcard $(NEEDED)),$(NEEDED)) \
+	$(if $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*),,clang-sanitizers)
+MISSING  := $(strip $(MISSING))
 
 SOURCES  := $(sort $(shell find src -name '*.c' ! -name main.c) $(wildcard runtime/c/*.c))
 CXX_SRC  := $(sort $(shell find src -name '*.cc'))
