@@ -54,10 +54,11 @@ static int8_t *random_values(struct random *random, struct guard *guard, size_t 
 static void random_output_range(struct random *random, int8_t *zero_point, int8_t *low,
                                 int8_t *high)
 {
-    *zero_point = random_s8(random);
+    int is_relu = one_in(random, 3); /* with all of int8, as networks mostly have it */
+    *zero_point = is_relu ? -128 : random_s8(random);
     *low = -128;
     *high = 127;
-    if (one_in(random, 3)) {
+    if (!is_relu && one_in(random, 2)) {
         *low = *zero_point;
         *high = (int8_t)random_range(random, *low, 127);
     }
@@ -77,12 +78,12 @@ static int bits_of(int64_t x)
 }
 
 /* A shift for values of about `typical`, at most `largest`: mostly one that gives int8 outputs,
- * sometimes any that cannot overflow. */
-static int8_t random_shift(struct random *random, int64_t typical, int64_t largest)
+ * sometimes any that cannot overflow, if the layer `is_odd`. */
+static int8_t random_shift(struct random *random, int64_t typical, int64_t largest, int is_odd)
 {
     int high = 31 - bits_of(largest);
     int shift = 8 - bits_of(typical) + random_range(random, -2, 2);
-    if (one_in(random, 10))
+    if (is_odd && one_in(random, 5))
         shift = random_range(random, -31, high);
     return (int8_t)(shift > high ? high : shift < -31 ? -31 : shift);
 }
@@ -171,9 +172,10 @@ static struct filter_constants random_filter_constants(struct random *random, st
         largest = most > largest ? most : largest;
     }
     int64_t typical = bias_limit / 2 + 4000 * (int64_t)square_root(filters->n_weights);
+    int is_odd = one_in(random, 2);
     for (int32_t o = 0; o < filters->n_multipliers; o++) {
         multiplier[o] = random_multiplier(random);
-        shift[o] = random_shift(random, typical, largest);
+        shift[o] = random_shift(random, typical, largest, is_odd);
     }
     layer->plain_bias = plain;
     return (struct filter_constants){bias, multiplier, shift};
@@ -407,6 +409,11 @@ void layer_depthwise_conv_2d(struct random *random, struct guard *guard, struct 
 {
     struct dtmm_depthwise_conv_2d *p = &layer->parameters.depthwise_conv_2d;
     struct line vertical = random_line(random, 5), horizontal = random_line(random, 5);
+    if (one_in(random, 2)) {
+        int stride = random_range(random, 1, 2);
+        vertical = typical_line(random, 3, stride);
+        horizontal = typical_line(random, 3, stride);
+    }
     SET_GEOMETRY(p, vertical, horizontal);
     p->depth_multiplier = one_in(random, 2) ? 1 : random_range(random, 1, 4);
     finish_depthwise(random, guard, layer);
@@ -504,7 +511,7 @@ void layer_mul(struct random *random, struct guard *guard, struct layer *layer)
     int32_t *const strides[2] = {p->stride_a, p->stride_b};
     random_broadcast(random, guard, layer, p->dims, strides);
     p->multiplier = random_multiplier(random);
-    p->shift = random_shift(random, 5000, 255 * 255);
+    p->shift = random_shift(random, 5000, 255 * 255, one_in(random, 2));
     p->zero_point_a = random_s8(random);
     p->zero_point_b = random_s8(random);
     random_output_range(random, &p->output_zero_point, &p->output_min, &p->output_max);
@@ -562,7 +569,7 @@ void layer_mean(struct random *random, struct guard *guard, struct layer *layer)
         p->count *= p->axes >> d & 1 ? p->dims[d] : 1;
     }
     p->multiplier = random_multiplier(random) >> random_range(random, 0, 1);
-    p->shift = random_shift(random, 4 * p->count, 255 * (int64_t)p->count);
+    p->shift = random_shift(random, 4 * p->count, 255 * (int64_t)p->count, one_in(random, 2));
     p->input_zero_point = random_s8(random);
     p->output_zero_point = random_s8(random);
     layer->input_bytes[0] = (size_t)n;
