@@ -30,3 +30,10 @@ void work_fully_connected_s8_armv7m(const struct dtmm_fully_connected *p, double
     counts[5] = rows * ones;
     counts[6] = rows * ones * p->input_channels;
 }
+
+void work_add_s8_armv7m(const struct dtmm_add *p, double counts[MAX_WORK])
+{
+    counts[1] = (double)p->dims[0] * p->dims[1];
+    counts[2] = counts[1] * p->dims[2];
+    counts[3] = counts[2] * p->dims[3];
+}
