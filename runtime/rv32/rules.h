@@ -8,5 +8,6 @@
 #define DTMM_RV32_RULES_H
 
 #include "../dtmm.h"
+#include "conv_2d_rules.h"
 
 #endif
