@@ -99,12 +99,18 @@ static void plan_done(const struct progress *progress, const struct compiled *co
 
 /* ---- the pipeline ---- */
 
+/* Whether a line starts with the word "graph"; a long name follows on the next. */
 static int is_text(const struct file *file)
 {
-    size_t length = file->size < 4096 ? file->size : 4096;
-    return memchr(file->data, '\0', length) == NULL &&
-           (strncmp((const char *)file->data, "graph ", 6) == 0 ||
-            strstr((const char *)file->data, "\ngraph ") != NULL);
+    const char *text = (const char *)file->data;
+    if (memchr(text, '\0', file->size) != NULL)
+        return 0;
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, "graph", 5) == 0 && (line[5] == ' ' || line[5] == '\n'))
+            return 1;
+    }
+    return 0;
 }
 
 static const char *stem(const char *path, struct arena *arena)
@@ -129,7 +135,7 @@ enum status driver_load(const char *path, struct arena *arena, struct graph **gr
         status = graph_parse((const char *)file.data, file.size, arena, graph, diag);
     else if (memchr(file.data, '\0', file.size) == NULL)
         status = fail(diag, ERR_INPUT,
-                      "a text file, but not a network's text form (no line starts with 'graph '); "
+                      "a text file, but not a network's text form (no line starts with 'graph'); "
                       "give a .tflite file");
     else
         status = import_tflite(file.data, file.size, stem(path, arena), arena, graph, diag);

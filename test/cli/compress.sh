@@ -37,3 +37,21 @@ mkdir elsewhere
 (cd elsewhere && TMPDIR=. dtmm compress ../small_cnn.tflite -t cortex-m3 -o second >"$work/stdout")
 sed -i 's|"../small_cnn.tflite"|"small_cnn.tflite"|' elsewhere/second/report.json
 diff -r first elsewhere/second || die "another library the second time"
+
+# A model may have any name; the library gets one that C allows.
+long=$(head -c 200 /dev/zero | tr '\0' n)
+while read -r name header; do
+    cp small_cnn.tflite "$name.tflite"
+    dtmm compress "./$name.tflite" -t cortex-m3 --force -o "out of $name" >"$work/stdout"
+    [ -f "out of $name/include/$header.h" ] || die "$name: $(ls "out of $name/include")"
+    dtmm run "out of $name" --on host >"$work/stdout"
+done <<END
+it's_"\$(touch_ran)" it_s_touch_ran
+2nd-model n2nd_model
+register register_
+INPUT input
+main main
+größe gr_e
+$long $long
+END
+[ ! -e ran ] || die "a name was run by a shell"
