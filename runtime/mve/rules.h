@@ -9,5 +9,6 @@
 
 #include "../dtmm.h"
 #include "depthwise_rules.h"
+#include "fully_connected_rules.h"
 
 #endif

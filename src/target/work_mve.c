@@ -60,3 +60,12 @@ void work_depthwise_conv_2d_s8_mve(const struct dtmm_depthwise_conv_2d *p, doubl
     counts[6] = strips * (bands * 3 + rows) * exact;
     counts[7] = tiles * (36 + 17 * n) * exact;
 }
+
+void work_fully_connected_s8_mve(const struct dtmm_fully_connected *p, double counts[MAX_WORK])
+{
+    double fours = p->rows * divide_up(p->output_channels, 4);
+    counts[1] = p->rows;
+    counts[2] = fours;
+    counts[3] = p->per_channel ? fours : 0;
+    counts[4] = fours * divide_up(p->input_channels, 16);
+}
