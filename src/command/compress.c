@@ -144,17 +144,24 @@ static enum status build(const struct request *request, const struct compiled *c
 {
     const struct compile_options *options = &request->compile;
     const char *share;
+    struct progress progress = {.observer = options->observer};
     TRY(share_folder(arena, &share, diag));
+    progress_begin(&progress);
     TRY(emit_c_library(compiled->graph, compiled->packed, compiled->layout, options->target,
                        arena_printf(arena, "%s/runtime", share), folder, diag));
+    progress_end(&progress, "emit", "library in C");
     struct firmware firmware;
+    progress_begin(&progress);
     TRY(firmware_describe(compiled->graph, folder, options->target, arena, &firmware, diag));
     firmware.flash_budget = options->flash_budget;
     firmware.sram_budget = options->sram_budget;
     enum status status = measure_build(&firmware, built, diag);
+    if (status == OK)
+        progress_end(&progress, "build",
+                     arena_printf(arena, "linked for %s", options->target->name));
     if (status == ERR_BUDGET) {
         diag_prefix(diag, options->model_path);
-        if (strstr(diag->message, "flash") != NULL)
+        if (built->flash_bytes > options->flash_budget)
             name_largest_layer(compiled, diag);
     }
     return status;
@@ -164,7 +171,7 @@ static enum status build(const struct request *request, const struct compiled *c
 static enum status fill(const struct request *request, const struct compiled *compiled,
                         const char *folder, struct arena *arena, json_t **report, struct diag *diag)
 {
-    struct built built;
+    struct built built = {0};
     TRY(build(request, compiled, folder, arena, &built, diag));
     TRY(write_graph(compiled, folder, arena, diag));
     struct report_facts facts = {.model_path = request->compile.model_path,
