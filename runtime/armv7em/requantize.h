@@ -2,13 +2,13 @@
 /* Requantization with the DSP extension, bit for bit that of ../requantize.h, in four instructions
  * for the usual layers.
  *
- * SMMLAR(a, b, c) = c + floor((a * b + 2^31) / 2^32). With a twice the accumulator its product is the
- * saturating rounding doubling high multiply, exactly, as long as the doubled accumulator fits. The
- * division by 2^e, halves away from zero, is (x + 2^(e-1) - (x < 0)) >> e; the accumulator's sign
- * serves for x's, because where only they differ x is 0, and 2^(e-1) - 1 and 2^(e-1) both give 0.
- * 2^(e-1) and the output's zero point, shifted to the left by e, are one constant. Where the result
- * is clamped from below at or above the zero point (output_min >= output_zero_point, a ReLU), the
- * sign changes nothing and kernels leave it out: three instructions. */
+ * SMMLAR(a, b, c) = c + floor((a * b + 2^31) / 2^32). With a twice the accumulator its product is
+ * the saturating rounding doubling high multiply, exactly, as long as the doubled accumulator fits.
+ * The division by 2^e, halves away from zero, is (x + 2^(e-1) - (x < 0)) >> e; the accumulator's
+ * sign serves for x's, because where only they differ x is 0, and 2^(e-1) - 1 and 2^(e-1) both give
+ * 0. 2^(e-1) and the output's zero point, shifted to the left by e, are one constant. Where the
+ * result is clamped from below at or above the zero point (output_min >= output_zero_point, a
+ * ReLU), the sign changes nothing and kernels leave it out: three instructions. */
 #ifndef DTMM_ARMV7EM_REQUANTIZE_H
 #define DTMM_ARMV7EM_REQUANTIZE_H
 
