@@ -49,6 +49,7 @@ masked() {
         }
         { print }' |
         sed -E 's/\([0-9.]+ s\)/(T s)/
+            s/^-{20,}$/----/
             s/^((flash|stack|instructions) +)[0-9].*/\1N/
             s/(dtmm_[a-z0-9_]+)_[a-z0-9]+("?,?)$/\1_ISA\2/
             s/("instructions_predicted": )(null|[0-9]+)/\1N/

@@ -8,7 +8,7 @@ cp examples/small_cnn.tflite "$work/here/"
 cd "$work/here"
 
 show dtmm compress small_cnn.tflite --target cortex-m3 -o out
-show ls out out/include out/src out/runtime
+show ls out out/include out/src
 show dtmm compress small_cnn.tflite -t cortex-m3 --flash 64K --sram 8K --sparsity 0.5 -v -o pruned
 show dtmm compress small_cnn.tflite -t stm32f103c8 --json -f -o out
 dtmm compress small_cnn.tflite -t stm32f103c8 --json -f -o out >"$work/json"
