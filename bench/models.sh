@@ -45,8 +45,22 @@ for core in cortex-m4 cortex-m55; do
     done
 done
 mv "$csv.new" "$csv"
-awk -v table="$work/table" '
-    /<!-- models: begin/ { print; while ((getline line < table) > 0) print line; skipping = 1 }
-    /<!-- models: end/ { skipping = 0 }
-    !skipping { print }' README.md >"$work/README.md"
-cp "$work/README.md" README.md
+
+# write_block NAME FILE: puts the file between the markers of that name in README.md.
+write_block() {
+    awk -v name="$1" -v file="$2" '
+        $0 ~ "<!-- " name ": begin" { print; while ((getline line < file) > 0) print line; skipping = 1 }
+        $0 ~ "<!-- " name ": end" { skipping = 0 }
+        !skipping { print }' README.md >"$work/README.md"
+    cp "$work/README.md" README.md
+}
+
+{
+    echo
+    echo "    \$ dtmm compress vww_96_int8.tflite --target cortex-m4 -o out"
+    "$dtmm" compress "$shared/models/vww_96_int8.tflite" --target cortex-m4 --force -o "$work/out" |
+        sed -nE '/^(MACs|weights and index) /s/^/    /p'
+    echo
+} >"$work/lossless"
+write_block lossless "$work/lossless"
+write_block models "$work/table"
