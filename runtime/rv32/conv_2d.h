@@ -127,6 +127,9 @@ static void dtmm_rv32_set_item(struct dtmm_rv32_filter *f, int32_t item)
     f->loops = (even + DTMM_RV32_LOOP_CHANNELS - 1) / DTMM_RV32_LOOP_CHANNELS;
     f->skipped_pairs = (f->loops * DTMM_RV32_LOOP_CHANNELS - even) / 2;
     f->is_odd = item & 1;
+    f->has_four = item == 4;
+    if (f->has_four)
+        f->skipped_pairs = 0;
 }
 
 static void dtmm_rv32_set_requantization(struct dtmm_rv32_filter *f, int32_t multiplier,
@@ -145,62 +148,126 @@ static void dtmm_rv32_set_requantization(struct dtmm_rv32_filter *f, int32_t mul
     }
 }
 
-/* Writes the distances to the next item; `position` is where the last one ended. */
-struct dtmm_rv32_item_list {
+/* Writing the list of items. */
+struct dtmm_rv32_list {
     int32_t *end;
-    int32_t position, skipped_bytes, item_bytes;
+    int32_t distance;   /* to the next item, should it be the next possible one */
+    int32_t adjacent;   /* what that is right after an item */
+    int32_t item_bytes; /* in the window */
 };
 
-static inline void dtmm_rv32_add_item(struct dtmm_rv32_item_list *list, int32_t start)
+static struct dtmm_rv32_list dtmm_rv32_list_start(const struct dtmm_rv32_conv *c,
+                                                  const struct dtmm_rv32_filter *f)
 {
-    *list->end++ = start - list->skipped_bytes - list->position;
-    list->position = start + list->item_bytes;
-}
-
-static struct dtmm_rv32_item_list dtmm_rv32_no_items(const struct dtmm_rv32_conv *c,
-                                                     const struct dtmm_rv32_filter *f)
-{
-    struct dtmm_rv32_item_list list = {c->items, 0, f->skipped_pairs * 8,
-                                       (c->window.item & ~1) * 4};
+    int32_t skipped = -8 * f->skipped_pairs, bytes = c->window.item * 4;
+    int32_t adjacent = f->has_four ? bytes : skipped + 4 * f->is_odd;
+    struct dtmm_rv32_list list = {c->items, skipped, adjacent, bytes};
     return list;
 }
 
-static void dtmm_rv32_list_all_items(const struct dtmm_rv32_conv *c, struct dtmm_rv32_filter *f)
+static inline void dtmm_rv32_list_keep(struct dtmm_rv32_list *list, int32_t n)
 {
-    const struct dtmm_conv_2d *p = c->p;
-    struct dtmm_rv32_item_list list = dtmm_rv32_no_items(c, f);
-    int32_t row_words = p->dilation_h * c->columns * p->input_channels;
-    int32_t n_items = c->window.max_items / p->kernel_h;
-    for (int32_t ky = 0; ky < p->kernel_h; ky++)
-        for (int32_t i = 0; i < n_items; i++)
-            dtmm_rv32_add_item(&list, (ky * row_words + i * p->dilation_w * p->input_channels) * 4);
-    f->items_end = list.end;
+    for (; n; n--) {
+        *list->end++ = list->distance;
+        list->distance = list->adjacent;
+    }
 }
 
-/* Lists the kept units of the filter with this mask. */
-static void dtmm_rv32_list_kept_items(const struct dtmm_rv32_conv *c, struct dtmm_rv32_filter *f,
-                                      const uint8_t *mask)
+/* The kept units of the layer, one after the other. */
+struct dtmm_rv32_mask {
+    const uint8_t *bytes;
+    uint32_t bits; /* of the current byte, below a 1; 1 at its end */
+};
+
+#define DTMM_RV32_UNIT(i)                                                                          \
+    if (bits & 1u << (i)) {                                                                        \
+        *end++ = distance;                                                                         \
+        distance = adjacent;                                                                       \
+    } else {                                                                                       \
+        distance += bytes;                                                                         \
+    }
+
+/* Lists the kept ones of n units next to each other, each one item. */
+static void dtmm_rv32_list_units(struct dtmm_rv32_list *list, struct dtmm_rv32_mask *mask,
+                                 int32_t n)
+{
+    int32_t *end = list->end;
+    int32_t distance = list->distance, adjacent = list->adjacent, bytes = list->item_bytes;
+    uint32_t bits = mask->bits;
+    while (n > 0) {
+        if (bits == 1) {
+            for (; n >= 8; n -= 8) {
+                bits = *mask->bytes++;
+                DTMM_RV32_UNIT(0)
+                DTMM_RV32_UNIT(1)
+                DTMM_RV32_UNIT(2)
+                DTMM_RV32_UNIT(3)
+                DTMM_RV32_UNIT(4)
+                DTMM_RV32_UNIT(5)
+                DTMM_RV32_UNIT(6)
+                DTMM_RV32_UNIT(7)
+            }
+            bits = 1;
+            if (!n)
+                break;
+            bits = *mask->bytes++ | 0x100u;
+        }
+        DTMM_RV32_UNIT(0)
+        bits >>= 1;
+        n--;
+    }
+    mask->bits = bits;
+    list->end = end;
+    list->distance = distance;
+}
+
+/* The same where units are several items, and the last one of a filterlet has fewer. */
+static void dtmm_rv32_list_uneven_units(const struct dtmm_conv_2d *p, struct dtmm_rv32_list *list,
+                                        struct dtmm_rv32_mask *mask, int32_t n_taps)
+{
+    int32_t item = list->item_bytes >> 2;
+    for (int32_t tap = 0; tap < n_taps; tap++)
+        for (int32_t i = 0; i < p->input_channels; i += p->block) {
+            if (mask->bits == 1)
+                mask->bits = *mask->bytes++ | 0x100u;
+            int32_t left = p->input_channels - i;
+            int32_t n_items = (left < p->block ? left : p->block) / item;
+            if (mask->bits & 1)
+                dtmm_rv32_list_keep(list, n_items);
+            else
+                list->distance += n_items * list->item_bytes;
+            mask->bits >>= 1;
+        }
+}
+
+/* Lists the kept units of the filter with this mask, or all items where it is null. */
+static void dtmm_rv32_list_items(const struct dtmm_rv32_conv *c, struct dtmm_rv32_filter *f,
+                                 const uint8_t *bytes)
 {
     const struct dtmm_conv_2d *p = c->p;
-    struct dtmm_rv32_item_list list = dtmm_rv32_no_items(c, f);
-    int32_t channels = p->input_channels, item = c->window.item;
-    int32_t block = p->block < channels ? p->block : channels;
-    uint32_t bits = 1;
-    for (int32_t ky = 0; ky < p->kernel_h; ky++)
-        for (int32_t kx = 0; kx < p->kernel_w; kx++) {
-            int32_t tap = ky * p->dilation_h * c->columns + kx * p->dilation_w;
-            int32_t start = tap * channels * 4, end = start + channels * 4;
-            for (; start < end; start += block * 4) {
-                if (bits == 1)
-                    bits = *mask++ | 0x100u;
-                int kept = bits & 1;
-                bits >>= 1;
-                if (!kept)
-                    continue;
-                for (int32_t i = 0; i < block && start + i * 4 < end; i += item)
-                    dtmm_rv32_add_item(&list, start + i * 4);
-            }
+    struct dtmm_rv32_list list = dtmm_rv32_list_start(c, f);
+    struct dtmm_rv32_mask mask = {bytes, 1};
+    int32_t channels = p->input_channels, n_taps = 1, n_runs = p->kernel_w;
+    int32_t gap = p->dilation_w - 1; /* pixels between one run of taps without a gap and the next */
+    int32_t row_gap = p->dilation_h * c->columns - p->kernel_w * p->dilation_w;
+    if (p->dilation_w == 1) {
+        n_taps = n_runs;
+        n_runs = 1;
+    }
+    int32_t n_items = n_taps * channels / c->window.item;
+    int is_uneven = bytes && p->block < channels && p->block != c->window.item;
+    for (int32_t ky = 0; ky < p->kernel_h; ky++) {
+        for (int32_t i = 0; i < n_runs; i++) {
+            if (!bytes)
+                dtmm_rv32_list_keep(&list, n_items);
+            else if (is_uneven)
+                dtmm_rv32_list_uneven_units(p, &list, &mask, n_taps);
+            else
+                dtmm_rv32_list_units(&list, &mask, n_items);
+            list.distance += gap * channels * 4;
         }
+        list.distance += row_gap * channels * 4;
+    }
     f->items_end = list.end;
 }
 
@@ -233,7 +300,7 @@ static inline void dtmm_rv32_run_filters(const struct dtmm_rv32_conv *c, int32_t
     f.max = p->output_max;
     dtmm_rv32_set_item(&f, c->window.item);
     if (!is_sparse)
-        dtmm_rv32_list_all_items(c, &f);
+        dtmm_rv32_list_items(c, &f, 0);
     int32_t n_units = p->kernel_h * p->kernel_w;
     if (is_sparse)
         n_units *= (p->input_channels + p->block - 1) / p->block;
@@ -242,7 +309,7 @@ static inline void dtmm_rv32_run_filters(const struct dtmm_rv32_conv *c, int32_t
     int32_t sums_per_item = (c->window.item + 1) >> 1;
     for (int32_t o = 0; o < p->output_channels; o++, mask += (n_units + 7) >> 3) {
         if (is_sparse)
-            dtmm_rv32_list_kept_items(c, &f, mask);
+            dtmm_rv32_list_items(c, &f, mask);
         int32_t n_items = (int32_t)(f.items_end - f.items);
         f.weights = weights;
         weights += n_items * c->window.item;

@@ -10,6 +10,8 @@ static double item_instructions(int32_t item, int32_t words)
 {
     int32_t pairs = item / 2, loops = (pairs + 7) / 8;
     int32_t odd = item % 2 ? 3 + 6 * words : 0;
+    if (item == 4)
+        return 8 + 19 * words;
     return 7 + words + pairs * (2 + 9 * words) + loops * (3 + words) + odd;
 }
 
