@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of conv_2d_s8 and conv_2d_fwcs_s8; see rules.h. */
+#ifndef DTMM_ARMV7EM_CONV_2D_RULES_H
+#define DTMM_ARMV7EM_CONV_2D_RULES_H
+
+#include "conv_2d_layout.h"
+
+/* Twice a sum of fewer than 2^15 products stays below 2^30; offsets in the widened rows fit 16 bits
+ * in units of 8 bytes. */
+static inline int dtmm_conv_2d_s8_armv7em_accepts(const struct dtmm_conv_2d *p)
+{
+    if (p->kernel_h * p->kernel_w > 0x7fff / p->input_channels)
+        return 0;
+    struct dtmm_dsp_layout l;
+    dtmm_dsp_choose_columns(p, &l);
+    return (int64_t)l.planes * l.phases_h * (l.more_rows + 1) * l.row_bytes <= 8 * 0xffff;
+}
+
+static inline int32_t dtmm_conv_2d_s8_armv7em_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    struct dtmm_dsp_layout l = dtmm_dsp_layout(p);
+    return dtmm_dsp_scratch_bytes(&l);
+}
+
+static inline int dtmm_conv_2d_fwcs_s8_armv7em_accepts(const struct dtmm_conv_2d *p)
+{
+    return dtmm_conv_2d_s8_armv7em_accepts(p);
+}
+
+static inline int32_t dtmm_conv_2d_fwcs_s8_armv7em_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    return dtmm_conv_2d_s8_armv7em_scratch_bytes(p);
+}
+
+#endif
