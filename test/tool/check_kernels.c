@@ -310,10 +310,10 @@ int main(int argc, char **argv)
     const struct kernel_facts *facts[N_KERNELS];
     int n_kernels = list_kernels(&build, facts);
     if (argc > 3 && strcmp(argv[3], "all") != 0) {
-        int i = 0;
-        while (i < n_kernels && strcmp(facts[i]->name, argv[3]) != 0)
-            i++;
-        if (i == n_kernels)
+        int i = n_kernels - 1; /* the portable kernels come first */
+        while (i >= 0 && strcmp(facts[i]->name, argv[3]) != 0)
+            i--;
+        if (i < 0)
             die("this instruction set has no such kernel in runtime/kernels.inc");
         job.kernel = (uint32_t)i;
     }
