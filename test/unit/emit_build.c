@@ -87,7 +87,7 @@ static void weights(struct text *text, struct random *random, const char *name, 
     constants(text, random, filters, 2000, 1);
 }
 
-/* Every kernel, several inputs and outputs, float at both ends, and names that are hard to take. */
+/* Every op, several inputs and outputs, float at both ends, and names that are hard to take. */
 static const char *everything(void)
 {
     struct text text = text_start(&arena);
@@ -108,12 +108,15 @@ static const char *everything(void)
         {"positive", "1x8x8x6"}, {"joined", "1x8x8x12"},    {"largest", "1x4x4x12"},
         {"middle", "1x4x4x12"},  {"both", "1x4x4x12"},      {"larger", "1x6x7x12"},
         {"cut", "1x3x3x12"},     {"wide", "1x6x6x12"},      {"up", "1x12x12x5"},
-        {"one", "1x1x1x5"},      {"flat", "1x5"},           {"logits", "1x7"},
+        {"one", "1x1x1x5"},      {"leaky", "1x1x1x5"},      {"swish", "1x1x1x5"},
+        {"six", "1x1x1x5"},      {"flat", "1x5"},           {"logits", "1x7"},
     };
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++)
         text_printf(&text, "tensor \"%s\" s8 %s scale 0.05 zero_point 1\n", tensors[i][0],
                     tensors[i][1]);
     text_printf(&text,
+                "tensor \"sigmoid\" s8 1x1x1x5 scale 0.00390625 zero_point -128\n"
+                "tensor \"tanh\" s8 1x1x1x5 scale 0.0078125 zero_point 0\n"
                 "tensor \"p\" s8 1x7 scale 0.00390625 zero_point -128\n"
                 "tensor \"int8_t\" f32 1x7\n"
                 "input \"arena\" \"class\"\n"
@@ -135,7 +138,12 @@ static const char *everything(void)
                 "node resize_nearest_neighbor wide \"cut\" -> \"wide\"\n"
                 "node transpose_conv up \"wide\" \"w3\" \"w3 bias\" -> \"up\" stride 2 2\n"
                 "node mean one \"up\" -> \"one\" axes 6\n"
-                "node reshape flat \"one\" -> \"flat\"\n"
+                "node tanh fast \"one\" -> \"tanh\"\n"
+                "node leaky_relu leaky \"tanh\" -> \"leaky\" alpha 0.25\n"
+                "node hard_swish swish \"leaky\" -> \"swish\"\n"
+                "node logistic sigmoid \"swish\" -> \"sigmoid\"\n"
+                "node relu6 six \"sigmoid\" -> \"six\"\n"
+                "node reshape flat \"six\" -> \"flat\"\n"
                 "node fully_connected logits \"flat\" \"w4\" \"w4 bias\" -> \"logits\"\n"
                 "node softmax p \"logits\" -> \"p\" beta 1\n"
                 "node dequantize real \"p\" -> \"int8_t\"\n"
@@ -302,24 +310,71 @@ static void small_runs(void **state)
 
 /* ---- other compilers ---- */
 
+static void every_op_is_emitted(void **state)
+{
+    int seen[N_OPS] = {0};
+    struct graph *graph;
+    const char *source = everything();
+    (void)state;
+    succeed(graph_parse(source, strlen(source), &arena, &graph, &diag));
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        seen[graph->nodes[i].op]++;
+    for (int op = 0; op < N_OPS; op++)
+        if (seen[op] == 0)
+            fail_msg("no node %s", op_name((enum op)op));
+}
+
+/* The network compiled for a core; its own kernels are among the runtime files. */
+static void emit_for(const struct target *target)
+{
+    struct graph *graph;
+    struct packed *packed;
+    struct layout *layout;
+    const char *source = everything();
+    const struct pack_request request = {target->core, NULL};
+    shell("rm -rf out");
+    succeed(graph_parse(source, strlen(source), &arena, &graph, &diag));
+    succeed(pack(graph, &request, &arena, &packed, &diag));
+    succeed(plan(graph, packed, &arena, &layout, &diag));
+    succeed(emit_c_library(graph, packed, layout, target, "runtime",
+                           arena_printf(&arena, "%s/out", folder), &diag));
+}
+
+static const char *clang_for(const struct core *core)
+{
+    if (strcmp(core->name, "host") == 0)
+        return "clang";
+    return strncmp(core->flags, "-march=rv32", strlen("-march=rv32")) == 0
+               ? "clang --target=riscv32-unknown-elf -ffreestanding"
+               : "clang --target=arm-none-eabi -ffreestanding";
+}
+
+/* Source, runtime files and, as C++, the header; with the flags of the core's own build. */
 static void compiles_for_every_core(void **state)
 {
     (void)state;
-    static const char *const compilers[] = {
-        "arm-none-eabi-gcc -mthumb -mcpu=cortex-m0",
-        "arm-none-eabi-gcc -mthumb -mcpu=cortex-m3",
-        "arm-none-eabi-gcc -mthumb -mcpu=cortex-m4",
-        "arm-none-eabi-gcc -mthumb -mcpu=cortex-m7",
-        "arm-none-eabi-gcc -mthumb -mcpu=cortex-m33",
-        "arm-none-eabi-gcc -mthumb -mcpu=cortex-m55",
-        "riscv64-unknown-elf-gcc -ffreestanding -march=rv32imc -mabi=ilp32",
-    };
-    if (!have("arm-none-eabi-gcc") || !have("riscv64-unknown-elf-gcc"))
+    if (!have("arm-none-eabi-gcc") || !have("riscv64-unknown-elf-gcc") || !have("clang"))
         skip();
-    compile(everything(), "out");
-    for (size_t i = 0; i < sizeof compilers / sizeof compilers[0]; i++)
-        shell("%s -std=c11 -O2 %s -Iout/include -c out/src/everything.c -o /dev/null", compilers[i],
-              STRICTER);
+    int n = 0;
+    for (size_t i = 0; i < n_targets(); i++) {
+        const struct target *target = target_at(i);
+        const struct core *core = target->core;
+        if (strcmp(target->name, core->name) != 0)
+            continue;
+        emit_for(target);
+        const char *compilers[] = {core->compiler, clang_for(core)};
+        for (int k = 0; k < 2; k++) {
+            shell("for f in $(find out/src out/runtime -name '*.c'); do %s %s -ffreestanding "
+                  "-std=c11 -O2 %s -Iout/include -c $f -o /dev/null || exit 1; done",
+                  compilers[k], core->flags, k == 0 ? STRICTER : WARNINGS);
+            shell("echo '#include \"everything.h\"' >header.cc && %s %s -ffreestanding -x c++ "
+                  "-std=c++17 "
+                  "%s -Iout/include -fsyntax-only header.cc",
+                  compilers[k], core->flags, WARNINGS);
+        }
+        n++;
+    }
+    assert_true(n >= 9);
 }
 
 static void header_is_cpp(void **state)
@@ -401,6 +456,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(small_runs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(everything_runs_under_gcc, set_up, tear_down),
         cmocka_unit_test_setup_teardown(everything_runs_under_clang, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_op_is_emitted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(compiles_for_every_core, set_up, tear_down),
         cmocka_unit_test_setup_teardown(header_is_cpp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unused_arena_is_not_linked, set_up, tear_down),
