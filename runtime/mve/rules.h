@@ -8,8 +8,8 @@
 #define DTMM_MVE_RULES_H
 
 #include "../dtmm.h"
+#include "any_rules.h"
 #include "conv_2d_rules.h"
 #include "depthwise_rules.h"
-#include "fully_connected_rules.h"
 
 #endif

@@ -69,3 +69,26 @@ void work_fully_connected_s8_mve(const struct dtmm_fully_connected *p, double co
     counts[3] = p->per_channel ? fours : 0;
     counts[4] = fours * divide_up(p->input_channels, 16);
 }
+
+/* Rows of the innermost dimension, and vectors of four elements. */
+static void work_binary(const int32_t dims[4], double counts[MAX_WORK])
+{
+    counts[1] = (double)dims[0] * dims[1];
+    counts[2] = counts[1] * dims[2];
+    counts[3] = counts[2] * divide_up(dims[3], 4);
+}
+
+void work_add_s8_mve(const struct dtmm_add *p, double counts[MAX_WORK])
+{
+    work_binary(p->dims, counts);
+}
+
+void work_sub_s8_mve(const struct dtmm_add *p, double counts[MAX_WORK])
+{
+    work_binary(p->dims, counts);
+}
+
+void work_mul_s8_mve(const struct dtmm_mul *p, double counts[MAX_WORK])
+{
+    work_binary(p->dims, counts);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules of the kernels that compute every layer, without scratch memory; see rules.h. */
+#ifndef DTMM_MVE_ANY_RULES_H
+#define DTMM_MVE_ANY_RULES_H
+
+#include "../dtmm.h"
+
+#define DTMM_MVE_ANY(name, parameters)                                                             \
+    static inline int dtmm_##name##_mve_accepts(const struct dtmm_##parameters *p)                 \
+    {                                                                                              \
+        (void)p;                                                                                   \
+        return 1;                                                                                  \
+    }
+
+DTMM_MVE_ANY(fully_connected_s8, fully_connected)
+DTMM_MVE_ANY(add_s8, add)
+DTMM_MVE_ANY(sub_s8, add)
+DTMM_MVE_ANY(mul_s8, mul)
+
+static inline int32_t
+dtmm_fully_connected_s8_mve_scratch_bytes(const struct dtmm_fully_connected *p)
+{
+    (void)p;
+    return 0;
+}
+
+#endif
