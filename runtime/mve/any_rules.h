@@ -16,6 +16,8 @@ DTMM_MVE_ANY(fully_connected_s8, fully_connected)
 DTMM_MVE_ANY(add_s8, add)
 DTMM_MVE_ANY(sub_s8, add)
 DTMM_MVE_ANY(mul_s8, mul)
+DTMM_MVE_ANY(average_pool_2d_s8, pool_2d)
+DTMM_MVE_ANY(max_pool_2d_s8, pool_2d)
 
 static inline int32_t
 dtmm_fully_connected_s8_mve_scratch_bytes(const struct dtmm_fully_connected *p)

@@ -92,3 +92,49 @@ void work_mul_s8_mve(const struct dtmm_mul *p, double counts[MAX_WORK])
 {
     work_binary(p->dims, counts);
 }
+
+/* Output pixels, and the rows and positions of their windows that lie inside. */
+struct pool_work {
+    double pixels, rows, taps;
+};
+
+static struct pool_work pool_work(const struct dtmm_pool_2d *p)
+{
+    double columns = line_work(POOL_LINE_W(p)).inside, rows = line_work(POOL_LINE_H(p)).inside;
+    return (struct pool_work){(double)p->output_h * p->output_w, rows * p->output_w,
+                              rows * columns};
+}
+
+void work_max_pool_2d_s8_mve(const struct dtmm_pool_2d *p, double counts[MAX_WORK])
+{
+    struct pool_work work = pool_work(p);
+    double groups = divide_up(p->channels, 16);
+    counts[1] = work.pixels;
+    counts[2] = work.pixels * groups;
+    counts[3] = work.rows * groups;
+    counts[4] = work.taps * groups;
+}
+
+/* Windows of one position, or more than 256, are averaged channel by channel. */
+void work_average_pool_2d_s8_mve(const struct dtmm_pool_2d *p, double counts[MAX_WORK])
+{
+    int32_t wide = p->channels / 16, narrow = (p->channels % 16 + 7) / 8;
+    for (int32_t oy = 0; oy < p->output_h; oy++)
+        for (int32_t ox = 0; ox < p->output_w; ox++) {
+            int32_t rows = 0, columns = 0;
+            for (int32_t k = 0; k < p->window_h; k++)
+                rows += tap_inside(POOL_LINE_H(p), oy, k);
+            for (int32_t k = 0; k < p->window_w; k++)
+                columns += tap_inside(POOL_LINE_W(p), ox, k);
+            int32_t count = rows * columns;
+            counts[1]++;
+            if (count < 2 || count > 256) {
+                counts[6] += (double)p->channels * (4 * count + 6 * rows + 24);
+                continue;
+            }
+            counts[2] += wide;
+            counts[3] += narrow;
+            counts[4] += rows * (wide + narrow);
+            counts[5] += count * (6 * wide + 5 * narrow);
+        }
+}
