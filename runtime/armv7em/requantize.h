@@ -27,13 +27,6 @@ static inline int dtmm_dsp_shift_is_fast(int32_t shift)
     return shift >= -22 && shift <= -1;
 }
 
-/* Whether the fast form is exact for every sum of `n_weights` products and this bias. */
-static inline int dtmm_dsp_is_fast(int32_t bias, int32_t shift, int32_t n_weights)
-{
-    return dtmm_dsp_shift_is_fast(shift) && n_weights < 1 << 15 && bias > -(1 << 29) &&
-           bias < 1 << 29;
-}
-
 static inline struct dtmm_dsp_fast dtmm_dsp_fast(int32_t multiplier, int32_t shift,
                                                  int32_t zero_point)
 {
@@ -68,6 +61,15 @@ static inline int32_t dtmm_dsp_high_multiply(int32_t a, int32_t b)
     int32_t product;
     __asm__("smmulr %0, %1, %2" : "=r"(product) : "r"(a * 2), "r"(b));
     return product;
+}
+
+/* dtmm_requantize for x in -2^30 .. 2^30 - 1. */
+static inline int32_t dtmm_dsp_requantize(int32_t x, int32_t multiplier, int32_t shift)
+{
+    if (!dtmm_dsp_shift_is_fast(shift))
+        return dtmm_requantize(x, multiplier, shift);
+    x = dtmm_dsp_high_multiply(x, multiplier);
+    return (x + (x >> 31) + (1 << (-shift - 1))) >> -shift;
 }
 
 /* dtmm_rounding_divide; exponent: 1 .. 30, x in -2^30 .. 2^30. */
