@@ -32,7 +32,8 @@ static void widen(const int8_t *in, int32_t n, int32_t *wide)
 #define LOAD_ANY(weights)                                                                          \
     "   ldr r10, [%[" weights "]], #4\n"                                                           \
     "   ldr r11, [%[" weights "]], #4\n"
-/* (%[n] + 1) / 2 times two blocks of eight weights of two filters, or one less where %[n] is even. */
+/* (%[n] + 1) / 2 times two blocks of eight weights of two filters, or one less where %[n] is even.
+ */
 #define BLOCKS_OF_TWO(load)                                                                        \
     "   lsrs %[n], %[n], #1\n"                                                                     \
     "   bcc 2f\n"                                                                                  \
@@ -95,35 +96,36 @@ static void run_pairs(struct pairs *pairs, const int8_t *wa, const int8_t *wb)
 {
     const void *x = pairs;
     int32_t n, a, b;
-    __asm__ volatile("   push {%[x]}\n"
-                     "0: ldr r4, [sp]\n"
-                     "   ldr r5, [r4, #20]\n"
-                     "   ldrd %[x], %[n], [r4]\n"
-                     "   ldrd %[a], %[b], [r5], #8\n"
-                     "   str r5, [r4, #20]\n" BLOCKS_OF_TWO(LOAD_ALIGNED) 
-                     "   ldr r4, [sp]\n"
-                     "   ldrd r5, r6, [r4, #8]\n"
-                     "   ldrd r8, r9, [r4, #16]\n"
-                     "   lsl %[a], %[a], #1\n"
-                     "   lsl %[b], %[b], #1\n" DTMM_DSP_REQUANTIZE("%[a]", "r9", "r5", "r6", "r8")
-                         DTMM_DSP_REQUANTIZE("%[b]", "r6", "r5", "r6", "r8") 
-                     "   ldrd r9, r10, [r4, #24]\n"
-                     "   ldr r11, [r4, #32]\n"
-                     "   ssat %[a], #8, %[a]\n"
-                     "   ssat %[b], #8, %[b]\n"
-                     "   strb %[a], [r9], #1\n"
-                     "   strb %[b], [r9], #1\n"
-                     "   str r9, [r4, #24]\n"
-                     "   mov %[wa], %[wb]\n"
-                     "   add %[wb], %[wb], r10\n"
-                     "   subs r11, r11, #1\n"
-                     "   str r11, [r4, #32]\n"
-                     "   bne 0b\n"
-                     "   add sp, sp, #4\n"
-                     : [x] "+&r"(x), [wa] "+&r"(wa), [wb] "+&r"(wb), [a] "=&r"(a), [b] "=&r"(b),
-                       [n] "=&r"(n)
-                     :
-                     : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "cc", "memory");
+    __asm__ volatile(
+        "   push {%[x]}\n"
+        "0: ldr r4, [sp]\n"
+        "   ldr r5, [r4, #20]\n"
+        "   ldrd %[x], %[n], [r4]\n"
+        "   ldrd %[a], %[b], [r5], #8\n"
+        "   str r5, [r4, #20]\n" BLOCKS_OF_TWO(
+            LOAD_ALIGNED) "   ldr r4, [sp]\n"
+                          "   ldrd r5, r6, [r4, #8]\n"
+                          "   ldrd r8, r9, [r4, #16]\n"
+                          "   lsl %[a], %[a], #1\n"
+                          "   lsl %[b], %[b], #1\n" DTMM_DSP_REQUANTIZE("%[a]", "r9", "r5", "r6",
+                                                                        "r8")
+                              DTMM_DSP_REQUANTIZE("%[b]", "r6", "r5", "r6",
+                                                  "r8") "   ldrd r9, r10, [r4, #24]\n"
+                                                        "   ldr r11, [r4, #32]\n"
+                                                        "   ssat %[a], #8, %[a]\n"
+                                                        "   ssat %[b], #8, %[b]\n"
+                                                        "   strb %[a], [r9], #1\n"
+                                                        "   strb %[b], [r9], #1\n"
+                                                        "   str r9, [r4, #24]\n"
+                                                        "   mov %[wa], %[wb]\n"
+                                                        "   add %[wb], %[wb], r10\n"
+                                                        "   subs r11, r11, #1\n"
+                                                        "   str r11, [r4, #32]\n"
+                                                        "   bne 0b\n"
+                                                        "   add sp, sp, #4\n"
+        : [x] "+&r"(x), [wa] "+&r"(wa), [wb] "+&r"(wb), [a] "=&r"(a), [b] "=&r"(b), [n] "=&r"(n)
+        :
+        : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "cc", "memory");
 }
 
 /* Output o; `sum` is without the bias. */

@@ -13,6 +13,7 @@
 #define DTMM_ARMV7EM_REQUANTIZE_H
 
 #include "../requantize.h"
+#include "sums.h"
 
 /* The constants of the fast form. */
 struct dtmm_dsp_fast {
@@ -20,12 +21,6 @@ struct dtmm_dsp_fast {
     int32_t offset; /* 2^(exponent - 1) + zero_point * 2^exponent */
     int32_t exponent;
 };
-
-/* Whether the fast form is exact with this shift, for accumulators in -2^30 .. 2^30 - 1. */
-static inline int dtmm_dsp_shift_is_fast(int32_t shift)
-{
-    return shift >= -22 && shift <= -1;
-}
 
 static inline struct dtmm_dsp_fast dtmm_dsp_fast(int32_t multiplier, int32_t shift,
                                                  int32_t zero_point)

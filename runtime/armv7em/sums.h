@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* When the fast form of requantize.h is exact. */
 #ifndef DTMM_ARMV7EM_SUMS_H
 #define DTMM_ARMV7EM_SUMS_H
 
@@ -13,6 +14,12 @@ static inline int dtmm_dsp_sums_are_small(const int32_t *bias, int32_t n_filters
         if (bias[o] <= -(1 << 29) || bias[o] >= 1 << 29)
             return 0;
     return 1;
+}
+
+/* Whether the fast form of requantize.h is exact with this shift, for sums as above. */
+static inline int dtmm_dsp_shift_is_fast(int32_t shift)
+{
+    return shift >= -22 && shift <= -1;
 }
 
 #endif
