@@ -9,5 +9,6 @@
 #define DTMM_ARMV6M_RULES_H
 
 #include "../dtmm.h"
+#include "conv_2d_rules.h"
 
 #endif

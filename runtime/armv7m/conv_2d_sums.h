@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inner loops of convolution on Cortex-M3: 9 instructions for a weight with four pixels (and two
- * every eight weights), 3 for one with a single pixel. r7 may be the frame pointer and is kept. */
+/* The inner loops of convolution on Cortex-M3: 9 instructions for a weight with four pixels (and
+ * two every eight weights), 3 for one with a single pixel. r7 may be the frame pointer and is kept.
+ */
 #ifndef DTMM_ARMV7M_CONV_2D_SUMS_H
 #define DTMM_ARMV7M_CONV_2D_SUMS_H
 
@@ -83,25 +84,26 @@ static inline void dtmm_armv7m_sum_1(const struct dtmm_scalar_run *runs, const i
 {
     int32_t sum = 0;
     (void)step;
-    __asm__ volatile("1:\n\t"
-                     "ldrd r0, r3, [%[run]], #8\n\t"
-                     "cbz r3, 5f\n\t"
-                     "add r0, %[column]\n\t"
-                     "tst r3, #3\n\t"
-                     "beq 3f\n"
-                     "2:\n\t" DTMM_ARMV7M_STEP_1 "subs r3, r3, #1\n\t"
-                     "tst r3, #3\n\t"
-                     "bne 2b\n\t"
-                     "cmp r3, #0\n\t"
-                     "beq 1b\n"
-                     "3:\n\t" DTMM_ARMV7M_STEP_1 DTMM_ARMV7M_STEP_1 DTMM_ARMV7M_STEP_1
-                         DTMM_ARMV7M_STEP_1 "subs r3, r3, #4\n\t"
-                     "bne 3b\n\t"
-                     "b 1b\n"
-                     "5:"
-                     : [run] "+r"(runs), [w] "+r"(weights), [sum] "+r"(sum)
-                     : [column] "r"(column)
-                     : "r0", "r1", "r2", "r3", "cc", "memory");
+    __asm__ volatile(
+        "1:\n\t"
+        "ldrd r0, r3, [%[run]], #8\n\t"
+        "cbz r3, 5f\n\t"
+        "add r0, %[column]\n\t"
+        "tst r3, #3\n\t"
+        "beq 3f\n"
+        "2:\n\t" DTMM_ARMV7M_STEP_1 "subs r3, r3, #1\n\t"
+        "tst r3, #3\n\t"
+        "bne 2b\n\t"
+        "cmp r3, #0\n\t"
+        "beq 1b\n"
+        "3:\n\t" DTMM_ARMV7M_STEP_1 DTMM_ARMV7M_STEP_1 DTMM_ARMV7M_STEP_1 DTMM_ARMV7M_STEP_1
+        "subs r3, r3, #4\n\t"
+        "bne 3b\n\t"
+        "b 1b\n"
+        "5:"
+        : [run] "+r"(runs), [w] "+r"(weights), [sum] "+r"(sum)
+        : [column] "r"(column)
+        : "r0", "r1", "r2", "r3", "cc", "memory");
     sums[0] = sum;
 }
 

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Convolution, dense or FWCS, on cores without SIMD. Several output rows are computed in a pass. Where
- * taps may lie outside the input, the pass's input rows are copied into scratch memory, padded with the
- * zero point. For each filter the kept units become a list of runs, bytes that follow each other both in
- * the weights and in the padded rows; the list serves all output pixels of the pass, four at a time. */
+/* Convolution, dense or FWCS, on cores without SIMD. Several output rows are computed in a pass.
+ * Where taps may lie outside the input, the pass's input rows are copied into scratch memory,
+ * padded with the zero point. For each filter the kept units become a list of runs, bytes that
+ * follow each other both in the weights and in the padded rows; the list serves all output pixels
+ * of the pass, four at a time. */
 #ifndef DTMM_SCALAR_CONV_2D_H
 #define DTMM_SCALAR_CONV_2D_H
 
 #include "../dtmm.h"
 #include "requantize.h"
 
-/* `n` bytes of the padded rows from `input` on meet the filter's next `n` weights; n = 0 ends a list. */
+/* `n` bytes of the padded rows from `input` on meet the filter's next `n` weights; n = 0 ends a
+ * list. */
 struct dtmm_scalar_run {
     const int8_t *input;
     int32_t n;
 };
 enum { DTMM_SCALAR_RUN_BYTES = 8 }; /* on the device */
 
-/* The sums of pixels `step` bytes apart, the first `column` bytes after the runs' own place: of four
- * pixels, or of one. */
+/* The sums of pixels `step` bytes apart, the first `column` bytes after the runs' own place: of
+ * four pixels, or of one. */
 typedef void dtmm_scalar_sum(const struct dtmm_scalar_run *runs, const int8_t *weights,
                              int32_t column, int32_t step, int32_t sums[4]);
 
@@ -65,8 +67,8 @@ static inline struct dtmm_scalar_geometry dtmm_scalar_conv_geometry(const struct
 static inline int32_t dtmm_scalar_conv_max_runs(const struct dtmm_conv_2d *p)
 {
     int32_t units = p->mask ? (p->input_channels + p->block - 1) / p->block : 1;
-    int32_t per_row = p->dilation_w == 1 ? (p->kernel_w * units + 1) / 2
-                                         : p->kernel_w * ((units + 1) / 2);
+    int32_t per_row =
+        p->dilation_w == 1 ? (p->kernel_w * units + 1) / 2 : p->kernel_w * ((units + 1) / 2);
     return p->kernel_h * per_row + 1;
 }
 
