@@ -9,5 +9,6 @@
 
 #include "../dtmm.h"
 #include "conv_2d_rules.h"
+#include "depthwise_conv_2d_rules.h"
 
 #endif

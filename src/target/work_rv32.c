@@ -78,3 +78,23 @@ void work_conv_2d_fwcs_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_W
     count_windows(p, items, counts);
     counts[7] = window_work(p).windows * (items + 0.7 * units * p->output_channels);
 }
+
+void work_depthwise_conv_2d_s8_rv32(const struct dtmm_depthwise_conv_2d *p, double counts[MAX_WORK])
+{
+    int32_t step = dtmm_rv32_band_rows(p), channels = p->input_channels * p->depth_multiplier;
+    int32_t row_bytes = dtmm_rv32_band_row_bytes(p), n_fast = 0;
+    double bands = (p->output_h + step - 1) / step, pixels = (double)p->output_h * p->output_w;
+    double rows = 0;
+    for (int32_t oy = 0; oy < p->output_h; oy += step)
+        rows += dtmm_rv32_band_input_rows(p, p->output_h - oy < step ? p->output_h - oy : step);
+    if (dtmm_rv32_is_3x3(p))
+        for (int32_t o = 0; o < channels; o++)
+            n_fast += p->shift[o] <= -2;
+    counts[1] = rows;
+    counts[2] = rows * row_bytes;
+    counts[3] = bands * channels;
+    counts[4] = n_fast * (double)p->output_h;
+    counts[5] = n_fast * pixels;
+    counts[6] = (channels - n_fast) * pixels * p->kernel_h;
+    counts[7] = counts[6] * p->kernel_w;
+}
