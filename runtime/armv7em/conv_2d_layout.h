@@ -17,7 +17,7 @@
 #include "../dtmm.h"
 
 /* The memory that the widened rows of one pass may take: less, once a pass has enough outputs. */
-enum { DTMM_DSP_ENOUGH_BYTES = 4096, DTMM_DSP_MOST_BYTES = 10240, DTMM_DSP_ENOUGH_OUTPUTS = 64 };
+enum { DTMM_DSP_ENOUGH_BYTES = 4096, DTMM_DSP_MOST_BYTES = 7680, DTMM_DSP_ENOUGH_OUTPUTS = 64 };
 
 struct dtmm_dsp_layout {
     int32_t group;       /* channels: 4 or 8 */
