@@ -8,6 +8,7 @@
 #define DTMM_MVE_RULES_H
 
 #include "../dtmm.h"
+#include "add_rules.h"
 #include "any_rules.h"
 #include "conv_2d_rules.h"
 #include "depthwise_rules.h"

@@ -118,7 +118,7 @@ static int ends_with(const char *text, const char *end)
 static int kernel_in_place(enum kernel kernel)
 {
     static const char *const names[] = {"add_s8", "sub_s8", "mul_s8", "lookup_s8"};
-    const char *name = kernel_facts(kernel)->name;
+    const char *name = kernel_facts(kernel_facts(kernel)->reference)->name;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return 1;

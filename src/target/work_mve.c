@@ -83,6 +83,11 @@ void work_add_s8_mve(const struct dtmm_add *p, double counts[MAX_WORK])
     work_binary(p->dims, counts);
 }
 
+void work_add_direct_s8_mve(const struct dtmm_add *p, double counts[MAX_WORK])
+{
+    counts[1] = p->dims[3] / 8;
+}
+
 void work_sub_s8_mve(const struct dtmm_add *p, double counts[MAX_WORK])
 {
     work_binary(p->dims, counts);
