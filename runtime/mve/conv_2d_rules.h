@@ -29,4 +29,118 @@ static inline int32_t dtmm_conv_2d_s8_mve_scratch_bytes(const struct dtmm_conv_2
     return dtmm_mve_conv_vectors(p) * 64 + (p->output_channels + 2) / 2 * DTMM_MVE_PAIR_BYTES;
 }
 
+/* ---- conv_2d_fwcs_s8: bands of the input, rearranged; 8 pixels x 1 filter ---- */
+
+enum {
+    DTMM_MVE_BAND_BYTES = 4096 /* of input that a call may rearrange at once, if it can choose */
+};
+
+/* How the image is cut: bands of `rows` x `columns` outputs, each with its input laid out as
+ * vectors of 16 channels, so that the inputs of neighboring outputs under one tap are neighbors in
+ * memory: [16 channels][row][phase][column], where column x of the input has phase x % stride. A
+ * 1x1 convolution of stride 1 is one long row. */
+struct dtmm_mve_band {
+    int32_t height, width; /* of the whole output */
+    int32_t rows, columns; /* of a band of outputs */
+    int32_t phases;        /* 1 or the stride along x */
+    int32_t row_stride;    /* rows of the band's input from one output row to the next */
+    int32_t input_rows, input_columns; /* of a band's input; columns in one phase */
+};
+
+static inline int32_t dtmm_mve_band_bytes(const struct dtmm_conv_2d *p,
+                                          const struct dtmm_mve_band *band)
+{
+    return (p->input_channels + 15) / 16 * 16 * band->input_rows * band->phases *
+           band->input_columns;
+}
+
+static inline void dtmm_mve_set_band_size(const struct dtmm_conv_2d *p, struct dtmm_mve_band *band,
+                                          int32_t rows, int32_t columns)
+{
+    band->rows = rows;
+    band->columns = columns;
+    band->input_rows = (rows - 1) * band->row_stride + (p->kernel_h - 1) * p->dilation_h + 1;
+    band->input_columns = columns + (p->kernel_w - 1) * p->dilation_w / band->phases;
+}
+
+static inline struct dtmm_mve_band dtmm_mve_band(const struct dtmm_conv_2d *p)
+{
+    struct dtmm_mve_band band = {.height = p->output_h, .width = p->output_w};
+    band.phases = p->kernel_w == 1 ? 1 : p->stride_w;
+    band.row_stride = p->kernel_h == 1 ? 1 : p->stride_h;
+    if (p->kernel_h == 1 && p->kernel_w == 1 && p->stride_h == 1 && p->stride_w == 1 &&
+        p->pad_top == 0 && p->pad_left == 0 && p->output_w == p->input_w &&
+        p->output_h <= p->input_h) {
+        band.width *= band.height;
+        band.height = 1;
+    }
+    int32_t rows = 1, columns = band.width;
+    dtmm_mve_set_band_size(p, &band, rows, columns);
+    while (columns > 8 && dtmm_mve_band_bytes(p, &band) > DTMM_MVE_BAND_BYTES) {
+        columns = (columns / 2 + 7) / 8 * 8;
+        dtmm_mve_set_band_size(p, &band, rows, columns);
+    }
+    while (rows <= band.height && dtmm_mve_band_bytes(p, &band) <= DTMM_MVE_BAND_BYTES)
+        dtmm_mve_set_band_size(p, &band, ++rows, columns);
+    rows = rows > 1 ? rows - 1 : 1;
+    int32_t n_bands = (band.height + rows - 1) / rows; /* of the same size, as far as can be */
+    dtmm_mve_set_band_size(p, &band, (band.height + n_bands - 1) / n_bands, columns);
+    return band;
+}
+
+/* How a filter's weights are cut into pieces, all in one unit each: as long as possible so that
+ * every unit consists of whole ones, or of 4 with zeros where units are no multiple of 4. */
+struct dtmm_mve_weight_pieces {
+    int32_t units;        /* of a tap */
+    int32_t length, last; /* weights of a unit, and of the last one of a tap */
+    int32_t size;         /* weights of a piece: 16, 8 or 4 */
+    int32_t is_padded;
+};
+
+static inline struct dtmm_mve_weight_pieces dtmm_mve_weight_pieces(const struct dtmm_conv_2d *p)
+{
+    struct dtmm_mve_weight_pieces pieces;
+    pieces.units = (p->input_channels + p->block - 1) / p->block;
+    pieces.last = p->input_channels - (pieces.units - 1) * p->block;
+    pieces.length = pieces.units > 1 ? p->block : pieces.last;
+    int32_t all = pieces.length | pieces.last;
+    pieces.size = all % 16 == 0 ? 16 : all % 8 == 0 ? 8 : 4;
+    pieces.is_padded = all % 4 != 0;
+    return pieces;
+}
+
+/* In a filter of which all units are kept, with up to 3 that fill the first vector. */
+static inline int32_t dtmm_mve_max_pieces(const struct dtmm_conv_2d *p)
+{
+    int32_t size = dtmm_mve_weight_pieces(p).size;
+    return p->kernel_h * p->kernel_w * ((p->input_channels + size - 1) / size) + 3;
+}
+
+/* Of groups of 2 x 4 pixels in a band. */
+static inline int32_t dtmm_mve_max_groups(const struct dtmm_mve_band *band)
+{
+    return band->rows * ((band->columns + 7) / 8);
+}
+
+/* Where the offsets of 8 outputs fit 16 bits, and units begin where vectors of 4 do. */
+static inline int dtmm_conv_2d_fwcs_s8_mve_accepts(const struct dtmm_conv_2d *p)
+{
+    return p->output_channels <= 65535 / 8 && (p->block % 4 == 0 || p->block >= p->input_channels);
+}
+
+/* The band's input, up to 3 vectors beyond its end, a vector of weights, for each unit of a filter
+ * and each piece of a unit its offset, a list of pieces, groups of outputs, padded weights. */
+static inline int32_t dtmm_conv_2d_fwcs_s8_mve_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    struct dtmm_mve_band band = dtmm_mve_band(p);
+    struct dtmm_mve_weight_pieces pieces = dtmm_mve_weight_pieces(p);
+    int32_t offset_bytes = pieces.size == 8 ? 8 : 4;
+    int32_t n_words = p->kernel_h * p->kernel_w * pieces.units +
+                      (pieces.length + pieces.size - 1) / pieces.size +
+                      2 * dtmm_mve_max_groups(&band);
+    int32_t padded_bytes = pieces.is_padded ? 4 * dtmm_mve_max_pieces(p) : 0;
+    return dtmm_mve_band_bytes(p, &band) + 48 + 16 + 4 * n_words +
+           offset_bytes * dtmm_mve_max_pieces(p) + padded_bytes;
+}
+
 #endif

@@ -23,3 +23,13 @@ void work_conv_2d_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
     counts[6] = pixels * p->kernel_h;
     counts[7] = pixels * vectors;
 }
+
+void work_conv_2d_fwcs_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    struct dtmm_mve_band band = dtmm_mve_band(p);
+    struct dtmm_mve_weight_pieces pieces = dtmm_mve_weight_pieces(p);
+    double bands = divide_up(band.height, band.rows) * divide_up(band.width, band.columns);
+    counts[1] = bands;
+    counts[2] = bands * p->output_channels;
+    counts[3] = bands * pieces.units;
+}
