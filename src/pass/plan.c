@@ -18,6 +18,9 @@ struct planning {
     int32_t *storage, *buffer;
     int32_t *first, *last;               /* by storage root: calls, or NEVER */
     int32_t *buffer_first, *buffer_last; /* by buffer root */
+    size_t *
+        *steps; /* by buffer root: bytes at each call of its lifetime; NULL: bytes_of() at all */
+    uint8_t *is_uneven; /* by buffer root: what is in place of each other has several sizes */
 };
 
 static int32_t forest_root(const int32_t *parent, int32_t id)
@@ -108,10 +111,10 @@ static int in_arena(const struct planning *p, int32_t tensor)
 
 /* ---- in place ---- */
 
-static int ends_with(const char *text, const char *end)
+/* Kernels that may write their output over an input of another size (see kernels.inc). */
+static int kernel_in_place_unevenly(enum kernel kernel)
 {
-    size_t length = strlen(text), end_length = strlen(end);
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+    return strstr(kernel_facts(kernel)->name, "inplace") != NULL;
 }
 
 /* Whether the kernel may write its output over an input of the same size (see dtmm.h). */
@@ -122,7 +125,7 @@ static int kernel_in_place(enum kernel kernel)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return 1;
-    return ends_with(name, "_inplace_s8");
+    return kernel_in_place_unevenly(kernel);
 }
 
 /* Joins the output of call `c` to an input that dies there. An input that is repeated to the
@@ -136,10 +139,12 @@ static void join_in_place(struct planning *p, int32_t c)
         return;
     for (int32_t k = 0; k < call->n_inputs; k++) {
         int32_t input = forest_root(p->buffer, forest_root(p->storage, call->inputs[k]));
+        int is_even = bytes_of(p, call->inputs[k]) == bytes_of(p, call->output);
         if (!in_arena(p, call->inputs[k]) || p->buffer_last[input] != c || input == output ||
-            bytes_of(p, input) != bytes_of(p, output))
+            !(is_even || kernel_in_place_unevenly(call->kernel)))
             continue;
         p->buffer[output] = input;
+        p->is_uneven[input] |= (uint8_t)(!is_even || p->is_uneven[output]);
         p->buffer_last[input] = p->buffer_last[output];
         return;
     }
@@ -154,6 +159,37 @@ static void join_buffers(struct planning *p)
     }
     for (int32_t c = 0; c < p->packed->n_calls; c++)
         join_in_place(p, c);
+}
+
+/* A buffer that changes its size with what it holds has as many bytes at each call as the largest
+ * storage alive. */
+static void find_steps(struct planning *p, struct arena *arena)
+{
+    for (int32_t i = 0; i < p->graph->n_tensors; i++) {
+        int32_t root = forest_root(p->buffer, i), start = p->buffer_first[root];
+        if (p->storage[i] != i || p->first[i] == NEVER || !in_arena(p, i) || !p->is_uneven[root])
+            continue;
+        if (p->steps[root] == NULL)
+            p->steps[root] = ARENA_ARRAY(arena, (size_t)(p->buffer_last[root] - start) + 1, size_t);
+        for (int32_t c = p->first[i]; c <= p->last[i]; c++)
+            if (bytes_of(p, i) > p->steps[root][c - start])
+                p->steps[root][c - start] = bytes_of(p, i);
+    }
+}
+
+static size_t buffer_bytes(const struct planning *p, int32_t root, int32_t call)
+{
+    return p->steps[root] == NULL ? bytes_of(p, root)
+                                  : p->steps[root][call - p->buffer_first[root]];
+}
+
+static size_t most_buffer_bytes(const struct planning *p, int32_t root)
+{
+    size_t most = 0;
+    for (int32_t c = p->buffer_first[root]; c <= p->buffer_last[root]; c++)
+        if (buffer_bytes(p, root, c) > most)
+            most = buffer_bytes(p, root, c);
+    return most;
 }
 
 /* ---- offsets ---- */
@@ -172,7 +208,8 @@ static struct buffer *list_buffers(const struct planning *p, struct arena *arena
     *n = 0;
     for (int32_t i = 0; i < p->graph->n_tensors; i++)
         if (is_arena_root(p, i))
-            buffers[(*n)++] = (struct buffer){.bytes = bytes_of(p, i),
+            buffers[(*n)++] = (struct buffer){.bytes = most_buffer_bytes(p, i),
+                                              .steps = p->steps[i],
                                               .alignment = TENSOR_ALIGNMENT,
                                               .first = p->buffer_first[i],
                                               .last = p->buffer_last[i]};
@@ -220,7 +257,7 @@ static void find_bounds(struct planning *p, struct arena *arena)
         if (!is_arena_root(p, i))
             continue;
         for (int32_t c = p->buffer_first[i]; c <= p->buffer_last[i]; c++)
-            live[c] += bytes_of(p, i);
+            live[c] += buffer_bytes(p, i, c);
     }
     for (int32_t c = 0; c < layout->n_calls; c++) {
         if (live[c] > layout->lower_bound_bytes)
@@ -250,6 +287,7 @@ static enum status make_layout(struct planning *p, struct arena *scratch)
     find_lifetimes(p);
     TRY(choose_places(p));
     join_buffers(p);
+    find_steps(p, scratch);
     int32_t n = 0;
     struct buffer *buffers = list_buffers(p, scratch, &n);
     find_bounds(p, scratch);
@@ -278,6 +316,8 @@ enum status plan(const struct graph *graph, const struct packed *packed, struct 
                                 .buffer = ARENA_ARRAY(&scratch, n, int32_t),
                                 .first = ARENA_ARRAY(&scratch, n, int32_t),
                                 .last = ARENA_ARRAY(&scratch, n, int32_t),
+                                .steps = ARENA_ARRAY(&scratch, n, size_t *),
+                                .is_uneven = ARENA_ARRAY(&scratch, n, uint8_t),
                                 .buffer_first = ARENA_ARRAY(&scratch, n, int32_t),
                                 .buffer_last = ARENA_ARRAY(&scratch, n, int32_t)};
     enum status status = make_layout(&planning, &scratch);

@@ -35,9 +35,26 @@ static size_t align_up(size_t value, size_t alignment)
     return (value + alignment - 1) & ~(alignment - 1);
 }
 
+static size_t bytes_at(const struct buffer *buffer, int32_t call)
+{
+    return buffer->steps == NULL ? buffer->bytes : buffer->steps[call - buffer->first];
+}
+
 static int overlap_in_time(const struct buffer *a, const struct buffer *b)
 {
     return a->first <= b->last && b->first <= a->last;
+}
+
+/* The most bytes of a buffer while the other one lives; they overlap in time. */
+static size_t extent(const struct buffer *buffer, const struct buffer *other)
+{
+    int32_t first = buffer->first > other->first ? buffer->first : other->first;
+    int32_t last = buffer->last < other->last ? buffer->last : other->last;
+    size_t most = bytes_at(buffer, first);
+    for (int32_t call = first; buffer->steps != NULL && call <= last; call++)
+        if (bytes_at(buffer, call) > most)
+            most = bytes_at(buffer, call);
+    return most;
 }
 
 static size_t largest_sum(const struct buffer *buffers, int32_t n, int32_t n_calls,
@@ -47,11 +64,34 @@ static size_t largest_sum(const struct buffer *buffers, int32_t n, int32_t n_cal
     size_t largest = 0;
     for (int32_t i = 0; i < n; i++)
         for (int32_t call = buffers[i].first; call <= buffers[i].last; call++) {
-            sum[call] += buffers[i].bytes;
+            sum[call] += bytes_at(&buffers[i], call);
             if (sum[call] > largest)
                 largest = sum[call];
         }
     return largest;
+}
+
+/* The lowest offset for a buffer beside the first `k` of p->sorted. */
+static size_t lowest_gap(struct placing *p, const struct buffer *buffer, int32_t k)
+{
+    size_t offset = 0;
+    for (int32_t j = 0; j < k; j++) {
+        const struct buffer *other = &p->buffers[p->sorted[j]];
+        size_t start = p->offsets[p->sorted[j]];
+        p->work++;
+        if (!overlap_in_time(buffer, other) || start + extent(other, buffer) <= offset)
+            continue;
+        if (start >= offset + extent(buffer, other)) {
+            if (buffer->steps == NULL)
+                break;
+            continue;
+        }
+        offset = align_up(start + extent(other, buffer), buffer->alignment);
+        /* What was above may now be in the way. */
+        if (buffer->steps != NULL)
+            j = -1;
+    }
+    return offset;
 }
 
 /* Places the buffers one after the other in the given order, each into the lowest gap it fits;
@@ -62,17 +102,8 @@ static size_t place_in_order(struct placing *p, size_t limit)
     for (int32_t k = 0; k < p->n; k++) {
         int32_t id = p->order[k];
         const struct buffer *buffer = &p->buffers[id];
-        size_t offset = 0;
-        for (int32_t j = 0; j < k; j++) {
-            const struct buffer *other = &p->buffers[p->sorted[j]];
-            size_t start = p->offsets[p->sorted[j]];
-            if (!overlap_in_time(buffer, other) || start + other->bytes <= offset)
-                continue;
-            if (start >= offset + buffer->bytes)
-                break;
-            offset = align_up(start + other->bytes, buffer->alignment);
-        }
-        p->work += k + 1;
+        size_t offset = lowest_gap(p, buffer, k);
+        p->work++;
         if (offset + buffer->bytes > peak)
             peak = offset + buffer->bytes;
         if (peak >= limit)
@@ -216,8 +247,8 @@ static void depth_push(struct depth *d, int32_t id)
     size_t offset = d->natural[id];
     for (int32_t call = buffer->first; call <= buffer->last; call++) {
         d->undo[d->n_undo++] = d->top[call];
-        d->top[call] = offset + buffer->bytes;
-        d->remaining[call] -= buffer->bytes;
+        d->top[call] = offset + bytes_at(buffer, call);
+        d->remaining[call] -= bytes_at(buffer, call);
     }
     d->p->offsets[id] = offset;
     d->placed[id] = 1;
@@ -228,7 +259,7 @@ static void depth_pop(struct depth *d, int32_t id)
     const struct buffer *buffer = &d->p->buffers[id];
     for (int32_t call = buffer->last; call >= buffer->first; call--) {
         d->top[call] = d->undo[--d->n_undo];
-        d->remaining[call] += buffer->bytes;
+        d->remaining[call] += bytes_at(buffer, call);
     }
     d->placed[id] = 0;
 }
@@ -316,7 +347,7 @@ static int place_below(struct placing *p, size_t target)
     size_t n_undo = 0;
     for (int32_t i = 0; i < p->n; i++)
         for (int32_t call = p->buffers[i].first; call <= p->buffers[i].last; call++, n_undo++)
-            d.remaining[call] += p->buffers[i].bytes;
+            d.remaining[call] += bytes_at(&p->buffers[i], call);
     d.undo = ARENA_ARRAY(&arena, n_undo, size_t);
     sort_order(p, ORDER_SIZE, ARENA_ARRAY(&arena, n, struct keyed));
     p->work = 0;
@@ -348,6 +379,17 @@ static void place_in_depth(struct placing *p)
     }
 }
 
+static const size_t *aligned_steps(const struct buffer *buffer, struct arena *arena)
+{
+    size_t n = (size_t)(buffer->last - buffer->first) + 1;
+    size_t *steps = ARENA_ARRAY(arena, n, size_t);
+    for (size_t i = 0; i < n; i++) {
+        steps[i] = align_up(buffer->steps[i], buffer->alignment);
+        assert(buffer->steps[i] > 0 && steps[i] <= buffer->bytes);
+    }
+    return steps;
+}
+
 size_t buffers_place(struct buffer *buffers, int32_t n, int32_t n_calls)
 {
     if (n == 0)
@@ -366,6 +408,8 @@ size_t buffers_place(struct buffer *buffers, int32_t n, int32_t n_calls)
         assert(buffer->bytes > 0 && buffer->first >= 0 && buffer->first <= buffer->last &&
                buffer->last < n_calls);
         buffer->bytes = align_up(buffer->bytes, buffer->alignment);
+        if (buffer->steps != NULL)
+            buffer->steps = aligned_steps(buffer, &arena);
     }
     p.bound = largest_sum(p.buffers, n, n_calls, &arena);
     place_greedily(&p, &arena);

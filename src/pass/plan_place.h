@@ -7,10 +7,11 @@
 #include <stdint.h>
 
 struct buffer {
-    size_t bytes;        /* > 0; below 2^31 */
+    size_t bytes;        /* > 0; below 2^31; the most at any call */
     size_t alignment;    /* of the offset: a power of two */
     int32_t first, last; /* lifetime in calls, both included */
     size_t offset;       /* the result */
+    const size_t *steps; /* bytes at each call of the lifetime, all > 0; null: `bytes` at all */
 };
 
 /* Gives every buffer an offset such that no two that live at the same call overlap, and returns the

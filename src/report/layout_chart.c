@@ -78,20 +78,31 @@ static void draw_call(struct chart *chart, int32_t c)
     draw_range(chart, chart->layout->scratch_offset[c], call->scratch_bytes, USAGE_SCRATCH);
 }
 
-/* A tensor alive at a call is counted where it first appears at its offset: what shares its memory
- * (a reshape, a result in place) counts once. */
+static int is_alive(const struct chart *chart, int32_t tensor, int32_t c)
+{
+    const struct tensor_place *place = &chart->layout->tensors[tensor];
+    return place->place == PLACE_ARENA && place->first_call <= c && c <= place->last_call;
+}
+
+static size_t bytes_of(const struct chart *chart, int32_t tensor)
+{
+    return tensor_bytes(&chart->graph->tensors[tensor]);
+}
+
+/* Of the tensors alive at a call that share memory (a reshape, a result in place) the largest
+ * counts, the first of equals. */
 static size_t live_bytes(const struct chart *chart, int32_t c)
 {
-    const struct layout *layout = chart->layout;
     size_t sum = chart->packed->calls[c].scratch_bytes;
-    for (int32_t i = 0; i < layout->n_tensors; i++) {
-        const struct tensor_place *place = &layout->tensors[i];
-        int counted = place->place != PLACE_ARENA || c < place->first_call || c > place->last_call;
-        for (int32_t j = 0; j < i && !counted; j++)
-            counted = same_memory(chart, i, j) && layout->tensors[j].first_call <= c &&
-                      c <= layout->tensors[j].last_call;
-        if (!counted)
-            sum += tensor_bytes(&chart->graph->tensors[i]);
+    for (int32_t i = 0; i < chart->layout->n_tensors; i++) {
+        int counts = is_alive(chart, i, c);
+        for (int32_t j = 0; j < chart->layout->n_tensors && counts; j++) {
+            size_t bytes = bytes_of(chart, j);
+            int is_before = bytes > bytes_of(chart, i) || (bytes == bytes_of(chart, i) && j < i);
+            counts = !(is_before && same_memory(chart, i, j) && is_alive(chart, j, c));
+        }
+        if (counts)
+            sum += bytes_of(chart, i);
     }
     return sum;
 }
