@@ -10,5 +10,6 @@
 #include "../dtmm.h"
 #include "conv_2d_rules.h"
 #include "depthwise_conv_2d_rules.h"
+#include "fully_connected_rules.h"
 
 #endif

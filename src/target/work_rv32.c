@@ -98,3 +98,16 @@ void work_depthwise_conv_2d_s8_rv32(const struct dtmm_depthwise_conv_2d *p, doub
     counts[6] = (channels - n_fast) * pixels * p->kernel_h;
     counts[7] = counts[6] * p->kernel_w;
 }
+
+void work_fully_connected_s8_rv32(const struct dtmm_fully_connected *p, double counts[MAX_WORK])
+{
+    double rows = p->rows, channels = p->input_channels;
+    double eights = p->output_channels / 8, ones = p->output_channels % 8;
+    counts[1] = rows;
+    counts[2] = rows * eights;
+    counts[3] = rows * eights * (p->input_channels / 8);
+    counts[4] = rows * eights * (p->input_channels % 8);
+    counts[5] = rows * ones;
+    counts[6] = rows * ones * channels;
+    counts[7] = rows * p->output_channels;
+}
