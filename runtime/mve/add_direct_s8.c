@@ -4,14 +4,14 @@
 
 #include "add_rules.h"
 
-/* Moves the values to the top of 32 bits but one, sums, and comes back to 8 bits by way of 16,
+/* Moves the values to the top of 32 bits, sums, and comes back to 8 bits by way of 16,
  * which saturate where int8 does. PREDICATE precedes loads and store. */
 #define EIGHT(PREDICATE, T)                                                                        \
     PREDICATE                                                                                      \
     "   vldrb" T ".s16 %q[a], [%[at_a]], #8\n" PREDICATE "   vldrb" T                              \
     ".s16 %q[b], [%[at_b]], #8\n"                                                                  \
-    "   vshl.i16 %q[a], %q[a], #7\n"                                                               \
-    "   vshl.i16 %q[b], %q[b], #7\n"                                                               \
+    "   vshl.i16 %q[a], %q[a], #8\n"                                                               \
+    "   vshl.i16 %q[b], %q[b], #8\n"                                                               \
     "   vshllb.s16 %q[x], %q[a], #16\n"                                                            \
     "   vshllt.s16 %q[a], %q[a], #16\n"                                                            \
     "   vshllb.s16 %q[y], %q[b], #16\n"                                                            \

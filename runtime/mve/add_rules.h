@@ -11,15 +11,15 @@
 #include "../requantize.h"
 
 struct dtmm_mve_add_direct {
-    int32_t multiplier_a, multiplier_b; /* 30 bits of fraction */
+    int32_t multiplier_a, multiplier_b; /* 29 bits of fraction */
     int32_t offset;                     /* 22 bits of fraction */
 };
 
-/* The multiplier of an operand; 2^31 - 1 where it is 2 or more. */
+/* The multiplier of an operand; 2^31 - 1 where it is 4 or more. */
 static inline int32_t dtmm_mve_add_multiplier(const struct dtmm_add *p, int32_t multiplier,
                                               int32_t shift)
 {
-    int32_t right = 12 - shift - p->shift_output;
+    int32_t right = 13 - shift - p->shift_output;
     if (right > 62)
         return 0;
     int64_t product = (int64_t)multiplier * p->multiplier_output;
@@ -32,9 +32,11 @@ static inline struct dtmm_mve_add_direct dtmm_mve_add_direct(const struct dtmm_a
     int32_t a = dtmm_mve_add_multiplier(p, p->multiplier_a, p->shift_a);
     int32_t b = dtmm_mve_add_multiplier(p, p->multiplier_b, p->shift_b);
     int64_t zero = (int64_t)a * p->zero_point_a + (int64_t)b * p->zero_point_b;
-    /* a half; half a unit of the first narrowing (to 8 bits of fraction) comes with its rounding */
-    int32_t half = (1 << 21) - (1 << 13);
-    int64_t offset = p->output_zero_point * (INT64_C(1) << 22) + half - ((zero + 128) >> 8);
+    /* A half; half a unit of the first narrowing (to 8 bits of fraction) comes with its rounding.
+     * TensorFlow Lite first rounds to -shift_output bits of fraction, which lifts what is less than
+     * half of their unit below a half. */
+    int32_t half = (1 << 21) - (1 << 13) + ((1 << 21) >> -p->shift_output);
+    int64_t offset = p->output_zero_point * (INT64_C(1) << 22) + half - ((zero + 64) >> 7);
     return (struct dtmm_mve_add_direct){a, b, (int32_t)offset};
 }
 
@@ -49,8 +51,8 @@ static inline int32_t dtmm_mve_add_element(const struct dtmm_add *p,
                                            const struct dtmm_mve_add_direct *direct, int32_t a,
                                            int32_t b)
 {
-    int64_t x = dtmm_high_multiply(a * (1 << 23), direct->multiplier_a);
-    int64_t y = dtmm_high_multiply(b * (1 << 23), direct->multiplier_b);
+    int64_t x = dtmm_high_multiply(a * (1 << 24), direct->multiplier_a);
+    int64_t y = dtmm_high_multiply(b * (1 << 24), direct->multiplier_b);
     x = dtmm_mve_saturate(dtmm_mve_saturate(x + direct->offset, 32) + y, 32);
     x = dtmm_mve_saturate((x + (1 << 13)) >> 14, 16) >> 8;
     return dtmm_clamp((int32_t)x, 0, p->output_min, p->output_max);
