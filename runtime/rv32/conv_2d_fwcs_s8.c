@@ -52,12 +52,15 @@ static void convolve_pixel(const struct dtmm_conv_2d *p, const int8_t *x, int8_t
 {
     int32_t n_units = (p->input_channels + p->block - 1) / p->block;
     int32_t per_unit = dtmm_rv32_fours_per_unit(p);
+    int is_direct = per_unit == 1 && !(n_units & 7); /* the mask is what the sum needs */
     uint8_t *fours_end = fours + ((n_units * per_unit + 7) >> 3);
     const uint8_t *mask = p->mask;
     const int8_t *weights = p->weights;
     for (int32_t o = 0; o < p->output_channels; o++, mask += (n_units + 7) >> 3) {
         int32_t sum = p->bias[o];
-        if (per_unit) {
+        if (is_direct) {
+            sum += dtmm_rv32_dot_kept(x, &weights, mask, mask + (n_units >> 3));
+        } else if (per_unit) {
             expand_mask(mask, n_units, per_unit, fours);
             sum += dtmm_rv32_dot_kept(x, &weights, fours, fours_end);
         } else {
