@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "fit.h"
 #include "graph/weights.h"
 #include "import/import.h"
 #include "pass/pass.h"
@@ -162,42 +163,6 @@ static enum status verified(const struct graph *graph, const char *pass, struct 
     return status;
 }
 
-/* The layer whose kernel should make do with less scratch memory, because the arena is larger than
- * the budget; -1 when there is none, or no other kernel. */
-static int32_t layer_to_limit(const struct compile_options *options,
-                              const struct compiled *compiled)
-{
-    if (compiled->packed->n_calls == 0 || compiled->layout->arena_bytes <= options->sram_budget)
-        return -1;
-    const struct packed_call *peak = &compiled->packed->calls[compiled->layout->peak_call];
-    int is_reference = kernel_facts(peak->kernel)->reference == peak->kernel;
-    return is_reference || peak->scratch_bytes == 0 ? -1 : peak->node;
-}
-
-/* pack and plan, until the arena keeps to the budget or nothing can be done about it. Each round
- * lowers the limit of one layer. */
-static enum status pack_and_plan(const struct compile_options *options, struct progress *progress,
-                                 struct arena *arena, struct compiled *compiled, struct diag *diag)
-{
-    size_t *limit = ARENA_ARRAY(arena, (size_t)compiled->graph->n_nodes + 1, size_t);
-    for (int32_t i = 0; i < compiled->graph->n_nodes; i++)
-        limit[i] = SIZE_MAX;
-    const struct pack_request request = {options->target->core, limit};
-    progress_begin(progress);
-    for (;;) {
-        TRY(pack(compiled->graph, &request, arena, &compiled->packed, diag));
-        TRY(plan(compiled->graph, compiled->packed, arena, &compiled->layout, diag));
-        int32_t node = layer_to_limit(options, compiled);
-        if (node < 0)
-            break;
-        const struct packed_call *peak = &compiled->packed->calls[compiled->layout->peak_call];
-        limit[node] = peak->scratch_bytes - 1;
-    }
-    pack_done(progress, compiled->graph, compiled->packed);
-    plan_done(progress, compiled);
-    return OK;
-}
-
 static enum status run_passes(const struct compile_options *options, struct progress *progress,
                               struct arena *arena, struct compiled *compiled, struct diag *diag)
 {
@@ -217,7 +182,11 @@ static enum status run_passes(const struct compile_options *options, struct prog
     TRY(verified(graph, "simplify", diag));
     graph_done(progress, "simplify", graph);
     compiled->graph = graph;
-    return pack_and_plan(options, progress, arena, compiled, diag);
+    progress_begin(progress);
+    TRY(fit(options, arena, compiled, diag));
+    pack_done(progress, graph, compiled->packed);
+    plan_done(progress, compiled);
+    return OK;
 }
 
 enum status driver_compile(const struct compile_options *options, struct arena *arena,

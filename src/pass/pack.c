@@ -52,13 +52,28 @@ static void kernel_consider(const struct packing *packing, const struct packed_c
     *fewest = cost;
 }
 
+/* The reference kernel that computes the call's layer in place, or else the one it has. */
+static enum kernel in_place_form(const struct packed_call *call)
+{
+    static const enum kernel forms[][2] = {
+        {KERNEL_conv_2d_s8_c, KERNEL_pointwise_inplace_s8_c},
+        {KERNEL_conv_2d_fwcs_s8_c, KERNEL_pointwise_fwcs_inplace_s8_c},
+        {KERNEL_depthwise_conv_2d_s8_c, KERNEL_depthwise_conv_2d_inplace_s8_c}};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
+        if (call->kernel == forms[i][0] && kernel_accepts(forms[i][1], &call->parameters))
+            return forms[i][1];
+    return call->kernel;
+}
+
 /* Chooses the kernel for a call of a reference kernel: the one with the fewest predicted
  * instructions; where predictions are missing, the first of the core's own that computes the layer.
  */
 static void kernel_choose(const struct packing *packing, struct packed_call *call)
 {
-    enum kernel reference = call->kernel, best = N_KERNELS;
-    const char *isa = packing->request != NULL ? packing->request->core->isa : "c";
+    const struct pack_request *request = packing->request;
+    int in_place = request != NULL && request->in_place != NULL && request->in_place[call->node];
+    enum kernel reference = in_place ? in_place_form(call) : call->kernel, best = N_KERNELS;
+    const char *isa = request != NULL ? request->core->isa : "c";
     for (int i = 0; i < N_KERNELS; i++) {
         const struct kernel_facts *facts = kernel_facts((enum kernel)i);
         if (facts->reference == reference && strcmp(facts->isa, isa) == 0)

@@ -34,6 +34,8 @@ struct pack_request {
     const struct core *core;
     const size_t *scratch_limit; /* by node, in bytes; null: no limits. A portable kernel is taken
                                     where no other keeps to it. */
+    const uint8_t *in_place; /* by node: take a kernel whose output may overwrite its input, where
+                                there is one for the layer; null: nowhere */
 };
 
 /* pack.c: lowers an int8 graph to kernel calls: chooses each kernel, folds zero points into biases,

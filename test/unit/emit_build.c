@@ -331,7 +331,7 @@ static void emit_for(const struct target *target)
     struct packed *packed;
     struct layout *layout;
     const char *source = everything();
-    const struct pack_request request = {target->core, NULL};
+    const struct pack_request request = {.core = target->core};
     shell("rm -rf out");
     succeed(graph_parse(source, strlen(source), &arena, &graph, &diag));
     succeed(pack(graph, &request, &arena, &packed, &diag));
