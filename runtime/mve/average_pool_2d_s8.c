@@ -69,7 +69,7 @@ static inline void average_small(const struct dtmm_pool_2d *p, struct dtmm_mve_p
     for (; c < p->channels; c += 8, window.first += 8) {
         int16x8_t mean = divide(sum_8(window, p->channels - c), by);
         mean = vminq_s16(vmaxq_s16(mean, low), high);
-        vstrbq_p_s16(out + c, mean, vctp16q((uint32_t)(p->channels - c)));
+        vstrbq_p_s16(out + c, mean, vctp16q(dtmm_mve_behind(p->channels - c)));
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool.h"
 
-/* The largest values of up to 16 channels; `tail` has a bit for each. */
+/* The largest values of up to 16 channels. */
 static inline int8x16_t window_max(struct dtmm_mve_pool_window window, int32_t n_channels)
 {
     int8x16_t max = vdupq_n_s8(INT8_MIN), x;
@@ -24,7 +24,7 @@ void dtmm_max_pool_2d_s8_mve(const struct dtmm_pool_2d *p, const void *input, vo
             for (int32_t c = 0; c < p->channels; c += 16, window.first += 16) {
                 int8x16_t max = window_max(window, p->channels - c);
                 max = vminq_s8(vmaxq_s8(max, low), high);
-                vstrbq_p_s8(out + c, max, vctp8q((uint32_t)(p->channels - c)));
+                vstrbq_p_s8(out + c, max, vctp8q(dtmm_mve_behind(p->channels - c)));
             }
         }
 }

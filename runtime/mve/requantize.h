@@ -12,6 +12,14 @@
 
 #include "../requantize.h"
 
+/* n, for a predicate made of it: assembly that changes VPR cannot say so, and this keeps the
+ * predicate behind all assembly before it. */
+static inline uint32_t dtmm_mve_behind(int32_t n)
+{
+    __asm__ volatile("" : "+r"(n));
+    return (uint32_t)n;
+}
+
 /* dtmm_rounding_divide by 2^-shift[i]; shift: -31 .. 0. */
 static inline int32x4_t dtmm_mve_rounding_shift(int32x4_t x, int32x4_t shift)
 {

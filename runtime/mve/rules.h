@@ -12,5 +12,6 @@
 #include "any_rules.h"
 #include "conv_2d_rules.h"
 #include "depthwise_rules.h"
+#include "mean_rules.h"
 
 #endif

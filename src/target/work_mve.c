@@ -143,3 +143,55 @@ void work_average_pool_2d_s8_mve(const struct dtmm_pool_2d *p, double counts[MAX
             counts[5] += count * (6 * wide + 5 * narrow);
         }
 }
+
+void work_mean_s8_mve(const struct dtmm_mean *p, double counts[MAX_WORK])
+{
+    struct dtmm_mve_mean shape = dtmm_mve_mean(p);
+    double rows = (double)shape.kept[2].n * shape.kept[1].n;
+    double runs = (double)shape.reduced[2].n * shape.reduced[1].n;
+    double outputs = rows * shape.kept[0].n;
+    counts[1] = rows;
+    if (shape.inner_is_kept) {
+        counts[2] = rows * divide_up(shape.kept[0].n, 4);
+        counts[3] = counts[2] * runs;
+        counts[4] = counts[3] * shape.reduced[0].n;
+    } else {
+        counts[5] = outputs;
+        counts[6] = outputs * runs;
+        counts[7] = counts[6] * divide_up(shape.reduced[0].n, 16);
+    }
+}
+
+void work_lookup_s8_mve(const struct dtmm_lookup *p, double counts[MAX_WORK])
+{
+    counts[1] = divide_up(p->n, 16);
+}
+
+void work_copy_s8_mve(const struct dtmm_copy *p, double counts[MAX_WORK])
+{
+    counts[1] = p->rows;
+    counts[2] = p->rows * divide_up(p->row_bytes, 16);
+}
+
+void work_pad_s8_mve(const struct dtmm_pad *p, double counts[MAX_WORK])
+{
+    int32_t elements = 1;
+    for (int d = 0; d < 5; d++)
+        elements *= p->before[d] + p->dims[d] + p->after[d];
+    counts[1] = (double)p->dims[0] * p->dims[1];
+    counts[2] = counts[1] * p->dims[2];
+    counts[3] = counts[2] * p->dims[3] * (10 + 3 * divide_up(p->dims[4], 16));
+    counts[4] = divide_up(elements, 16);
+}
+
+void work_resize_nearest_s8_mve(const struct dtmm_resize_nearest *p, double counts[MAX_WORK])
+{
+    counts[1] = p->output_h;
+    counts[2] = (double)p->output_h * p->output_w;
+    counts[3] = counts[2] * divide_up(p->channels, 16);
+}
+
+void work_dequantize_s8_f32_mve(const struct dtmm_quantize *p, double counts[MAX_WORK])
+{
+    counts[1] = divide_up(p->n, 4);
+}
