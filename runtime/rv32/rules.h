@@ -8,8 +8,10 @@
 #define DTMM_RV32_RULES_H
 
 #include "../dtmm.h"
+#include "add_rules.h"
 #include "conv_2d_rules.h"
 #include "depthwise_conv_2d_rules.h"
 #include "fully_connected_rules.h"
+#include "pool_2d_rules.h"
 
 #endif

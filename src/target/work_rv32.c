@@ -111,3 +111,30 @@ void work_fully_connected_s8_rv32(const struct dtmm_fully_connected *p, double c
     counts[6] = rows * ones * channels;
     counts[7] = rows * p->output_channels;
 }
+
+static void work_add(const struct dtmm_add *p, double counts[MAX_WORK])
+{
+    double rows = (double)p->dims[0] * p->dims[1] * p->dims[2];
+    counts[1] = rows;
+    counts[dtmm_rv32_add_is_fast(p) ? 2 : 3] = rows * p->dims[3];
+}
+
+void work_add_s8_rv32(const struct dtmm_add *p, double counts[MAX_WORK])
+{
+    work_add(p, counts);
+}
+
+void work_sub_s8_rv32(const struct dtmm_add *p, double counts[MAX_WORK])
+{
+    work_add(p, counts);
+}
+
+void work_average_pool_2d_s8_rv32(const struct dtmm_pool_2d *p, double counts[MAX_WORK])
+{
+    work_average_pool_2d_s8_c(p, counts);
+}
+
+void work_max_pool_2d_s8_rv32(const struct dtmm_pool_2d *p, double counts[MAX_WORK])
+{
+    work_max_pool_2d_s8_c(p, counts);
+}
