@@ -31,3 +31,64 @@ void work_fully_connected_s8_armv7em(const struct dtmm_fully_connected *p, doubl
     counts[6] = others * ((n & 4) * 3 + (n & 3) * 6);
     counts[7] = p->rows * exact_outputs(p);
 }
+
+/* Rows of the input that a depthwise convolution of three kernel rows reads, and how many of them
+ * lie inside; a stride above 3 skips rows. */
+struct rows_read {
+    double all, inside;
+};
+
+static struct rows_read rows_read(const struct dtmm_depthwise_conv_2d *p)
+{
+    struct rows_read n = {0, 0};
+    for (int32_t v = 0; v < (p->output_h - 1) * p->stride_h + 3; v++) {
+        if (v % p->stride_h >= 3)
+            continue;
+        n.all++;
+        n.inside += v >= p->pad_top && v < p->pad_top + p->input_h;
+    }
+    return n;
+}
+
+/* Channels whose group of four is requantized the fast way. */
+static double fast_channels(const struct dtmm_depthwise_conv_2d *p)
+{
+    int32_t n = 0, channels = p->input_channels;
+    for (int32_t first = 0; first < channels; first += 4) {
+        int32_t start = first < channels - 4 ? first : channels - 4, c = start;
+        while (c < start + 4 && dtmm_dsp_shift_is_fast(p->shift[c]))
+            c++;
+        n += c == start + 4 ? start + 4 - first : 0;
+    }
+    return n;
+}
+
+/* Instructions of the inner loops. */
+void work_depthwise_conv_2d_3x3_s8_armv7em(const struct dtmm_depthwise_conv_2d *p,
+                                           double counts[MAX_WORK])
+{
+    int is_relu = p->output_min == -128 && p->output_max == 127 && p->output_zero_point == -128;
+    double pair = is_relu ? 28 : 42, single = is_relu ? 19 : 26;
+    double groups = (p->input_channels + 3) / 4, rows = p->output_h;
+    double fast = fast_channels(p), exact = p->input_channels - fast;
+    int32_t columns = dtmm_dsp_depthwise_3x3_columns(p), n = columns * 2 - p->pad_left;
+    n = n < p->input_w ? n : p->input_w;
+    n = n < 0 ? 0 : n;
+    int32_t loaded_pairs = p->pad_left % 2 ? (n - 1) / 2 : n / 2;
+    struct rows_read read = rows_read(p);
+    counts[1] = groups;
+    counts[2] = groups * rows;
+    counts[3] = groups * read.inside;
+    counts[4] = groups * read.inside * (loaded_pairs * 15 + (n - 2 * loaded_pairs) * 12);
+    counts[5] = (groups * (read.all - read.inside) + 3) * columns;
+    counts[6] = rows * exact * p->output_w;
+    counts[7] =
+        rows * fast *
+        (30 + dtmm_dsp_depthwise_3x3_pairs(p) * pair + dtmm_dsp_depthwise_3x3_singles(p) * single);
+}
+
+void work_depthwise_conv_2d_3x3_inplace_s8_armv7em(const struct dtmm_depthwise_conv_2d *p,
+                                                   double counts[MAX_WORK])
+{
+    work_depthwise_conv_2d_3x3_s8_armv7em(p, counts);
+}
