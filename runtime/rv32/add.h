@@ -14,22 +14,44 @@ struct dtmm_rv32_operands {
     int32_t sign; /* of b */
 };
 
-/* One row, where all shifts are to the right by 2 or more. */
+/* An operand's requantization. */
+struct dtmm_rv32_operand {
+    uint32_t multiplier; /* doubled */
+    int32_t zero_point, exponent, half;
+    int32_t limit; /* smaller values are rounded down from the half: 0, or nothing at exponent 0 */
+};
+
+static inline struct dtmm_rv32_operand dtmm_rv32_operand(int32_t multiplier, int32_t shift,
+                                                         int32_t zero_point)
+{
+    struct dtmm_rv32_operand operand = {(uint32_t)multiplier * 2, zero_point * (1 << 20), -shift,
+                                        (int32_t)((UINT32_C(1) << -shift) >> 1),
+                                        shift < 0 ? 0 : INT32_MIN};
+    return operand;
+}
+
+/* dtmm_scale_down() of x - zero point, with 20 bits of fraction: below 2^28, so that no sum here
+ * overflows. */
+static inline int32_t dtmm_rv32_scale_operand(const struct dtmm_rv32_operand *operand, int32_t x)
+{
+    x = dtmm_rv32_high_multiply(x * (1 << 20) - operand->zero_point, operand->multiplier);
+    return (x - (x < operand->limit) + operand->half) >> operand->exponent;
+}
+
+/* One row, where the output is shifted to the right by 2 or more. */
 static inline void dtmm_rv32_add_row(const struct dtmm_add *p, struct dtmm_rv32_operands row)
 {
-    const uint32_t multiplier_a = (uint32_t)p->multiplier_a * 2;
-    const uint32_t multiplier_b = (uint32_t)p->multiplier_b * 2;
+    const struct dtmm_rv32_operand a =
+        dtmm_rv32_operand(p->multiplier_a, p->shift_a, p->zero_point_a);
+    const struct dtmm_rv32_operand b =
+        dtmm_rv32_operand(p->multiplier_b, p->shift_b, p->zero_point_b);
     const uint32_t multiplier = (uint32_t)p->multiplier_output * 2;
-    const int32_t zero_a = p->zero_point_a * (1 << 20), zero_b = p->zero_point_b * (1 << 20);
-    const int32_t addend = 1 + 2 * p->output_zero_point;
-    const int32_t exponent_a = -p->shift_a, exponent_b = -p->shift_b, exponent = -p->shift_output;
+    const int32_t addend = 1 + 2 * p->output_zero_point, exponent = -p->shift_output;
     const int32_t low = p->output_min, high = p->output_max;
     const int32_t step_a = p->stride_a[3], step_b = p->stride_b[3];
     for (const int8_t *end = row.out + p->dims[3]; row.out < end;) {
-        int32_t left = dtmm_rv32_high_multiply(*row.a * (1 << 20) - zero_a, multiplier_a);
-        int32_t right = dtmm_rv32_high_multiply(*row.b * (1 << 20) - zero_b, multiplier_b);
-        int32_t sum = dtmm_rv32_divide(left, exponent_a, 1);
-        sum += row.sign * dtmm_rv32_divide(right, exponent_b, 1);
+        int32_t sum = dtmm_rv32_scale_operand(&a, *row.a);
+        sum += row.sign * dtmm_rv32_scale_operand(&b, *row.b);
         sum = dtmm_rv32_divide(dtmm_rv32_high_multiply(sum, multiplier), exponent, addend);
         row.a += step_a;
         row.b += step_b;
