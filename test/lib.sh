@@ -41,7 +41,7 @@ expect_exact() {
 }
 
 # What differs from run to run or with every better kernel becomes signs: seconds, instructions, sizes of
-# code, scratch and stack, the instruction set of a kernel.
+# code, scratch, arena and stack, the instruction set of a kernel.
 masked() {
     awk 'match($0, /[0-9,]+  (dtmm_[a-z0-9_]+|\(shares memory\))$/) {
             number = substr($0, RSTART); sub(/ .*/, "", number)
@@ -51,9 +51,12 @@ masked() {
         sed -E 's/\([0-9.]+ s\)/(T s)/
             s/^-{20,}$/----/
             s/^((flash|stack|instructions) +)[0-9].*/\1N/
+            s/^(SRAM +)[0-9,]+ B \(.*\);/\1N;/
+            s/^(plan +arena) [0-9,]+ B/\1 N B/
+            s/("arena_peak_layer": ).*/\1N,/
             s/(dtmm_[a-z0-9_]+)_[a-z0-9]+("?,?)$/\1_ISA\2/
             s/("instructions_predicted": )(null|[0-9]+)/\1N/
-            s/("(flash_bytes|flash_code_bytes|stack_bytes|scratch_bytes|instructions)": )[0-9]+/\1N/'
+            s/("(flash_bytes|flash_code_bytes|arena_bytes|sram_bytes|stack_bytes|scratch_bytes|instructions)": )[0-9]+/\1N/'
 }
 
 # show COMMAND...: puts the command, what it prints (masked) and an exit code other than 0 into the
@@ -73,7 +76,7 @@ refused() {
     before=$(find . | sort)
     "$@" >"$work/stdout" 2>"$work/stderr" || code=$?
     after=$(find . | sort)
-    { echo "\$ $*"; cat "$work/stderr"; } >>"$work/transcript"
+    { echo "\$ $*"; sed -E 's/needs [0-9]+ bytes of SRAM/needs N bytes of SRAM/' "$work/stderr"; } >>"$work/transcript"
     [ "$code" = 1 ] || { cat "$work/stderr"; die "exit code $code, expected 1: $*"; }
     [ ! -s "$work/stdout" ] || die "wrote to stdout: $*"
     [ "$(wc -l <"$work/stderr")" = 1 ] || { cat "$work/stderr"; die "not one line of error: $*"; }

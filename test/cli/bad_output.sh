@@ -52,7 +52,7 @@ compress --target cortex-m4 --sparsity -0.1 -o out
 compress --target cortex-m4 --sparsity nan -o out
 compress --target cortex-m4 --sparsity half -o out
 compress --target cortex-m4 --sparsity 0.5 --sparsity 0.25 -o out
-compress --target cortex-m4 --sram 4K -o out
+compress --target cortex-m4 --sram 2K -o out
 compress --target cortex-m4 --flash 1 --sram 1 -o out
 
 # Passes to dump.
@@ -64,11 +64,11 @@ expect_transcript bad_output
 mine" ] || die "a file of the user's changed"
 [ -z "$(ls -A "$TMPDIR")" ] || die "left behind: $(ls "$TMPDIR")"
 
-# How much flash is needed depends on the compiler.
+# How much flash is needed depends on the compiler, how much SRAM on the kernels.
 for out in out parent/of/out; do
     compress --target cortex-m4 --flash 4K -o "$out"
-    grep -Eqx "dtmm: model.tflite: 'model' does not fit cortex-m4: it needs 1[0-9]{4} bytes of flash \
-\([0-9]{4} of them code\) and there are 4096 \(too few\); it needs 4312 bytes of SRAM \(4312 of them arena\) \
+    grep -Eqx "dtmm: model.tflite: 'model' does not fit cortex-m4: it needs [0-9]{5} bytes of flash \
+\([0-9]{4,5} of them code\) and there are 4096 \(too few\); it needs [0-9]{4} bytes of SRAM \([0-9]{4} of them arena\) \
 and there are 4194304; the largest layer is conv_2d 'conv2d_3' with 4410 bytes of weights" "$work/stderr" ||
         die "another error: $(cat "$work/stderr")"
 done

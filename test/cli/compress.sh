@@ -25,7 +25,12 @@ done
 dtmm compress small_cnn.tflite -t cortex-m3 -f -o out -d pack >pack.txt
 [ "$(grep -Ecx '[a-z0-9_]+: dtmm_[a-z0-9_]+( (weights|mask|bias|multiplier|shift) [0-9]+)* scratch [0-9]+' pack.txt)" = 8 ] ||
     { cat pack.txt; die "-d pack does not print 8 calls"; }
-show dtmm compress small_cnn.tflite -t cortex-m3 -f -o out -d plan
+# The chart is tested in test/unit/plan.c; here: a row a call, one of them the peak, and the totals.
+dtmm compress small_cnn.tflite -t cortex-m3 -f -o out -d plan >plan.txt
+[ "$(grep -Ecx '[a-z0-9_]+ +[-|=#*~.]{72} +[0-9]+(  <- peak)?' plan.txt)" = 8 ] &&
+    [ "$(grep -c '<- peak$' plan.txt)" = 1 ] &&
+    [ "$(sed -nE 's/^arena +([0-9]+) bytes$/\1/p' plan.txt)" = "$(json out/report.json arena_bytes)" ] ||
+    { cat plan.txt; die "-d plan prints another chart"; }
 dtmm compress small_cnn.tflite -t cortex-m3 --sparsity 0.5 -f -o out -d score >score.txt
 show cut -d ' ' -f 1-8 score.txt
 show dtmm compress small_cnn.tflite -t cortex-m3 -f -o out -d score

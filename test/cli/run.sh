@@ -47,7 +47,7 @@ refused dtmm run out --input odd.bin
 refused dtmm run out --input none.bin
 for file in report.json model.txt; do
     cp -R out damaged
-    head -c 300 out/$file >damaged/$file
+    head -c 220 out/$file >damaged/$file
     refused dtmm run damaged
     : >damaged/$file
     refused dtmm run damaged
