@@ -9,53 +9,45 @@
 #include "conv_2d_pixels.h"
 #include "conv_2d_stream.h"
 #include "conv_2d_widen.h"
+#include "requantize.h"
+
+/* The blocks of 4, 2 or 1 outputs of one pass; where the assembly finds them, for any filter. */
+struct dtmm_dsp_blocks {
+    void (*pixels)(const struct dtmm_dsp_run *run, const void *input);
+    const int8_t *input; /* widened */
+    int8_t *output;
+    int32_t outputs;
+    int32_t row_bytes, next_row_input, next_row_output;
+};
 
 struct dtmm_dsp_conv {
     const struct dtmm_conv_2d *p;
     struct dtmm_dsp_layout l;
+    struct dtmm_dsp_writer writer;
     struct dtmm_dsp_run run; /* of the filter */
-    const int8_t *input;     /* widened */
-    int8_t *output;          /* of this pass */
-    int32_t rows, columns;   /* of this pass; rows without gaps between their inputs are one */
+    struct dtmm_dsp_blocks blocks[3];
+    int32_t n_blocks;      /* kinds of blocks */
+    int32_t rows, columns; /* of this pass; rows without gaps between their inputs are one */
     int32_t filter;
-    const struct dtmm_dsp_unit *units;
+    int32_t finish; /* where the fast requantization is exact */
     int8_t *expanded;
     uint32_t *stream;
 };
 
-static inline void dtmm_dsp_pixels(const struct dtmm_dsp_conv *conv, int32_t outputs,
-                                   const int8_t *input)
-{
-    const struct dtmm_dsp_run *run = &conv->run;
-    if (conv->l.group == 8)
-        (outputs == 4   ? dtmm_dsp_pixels_8x4
-         : outputs == 2 ? dtmm_dsp_pixels_8x2
-                        : dtmm_dsp_pixels_8x1)(run, input);
-    else
-        (outputs == 4   ? dtmm_dsp_pixels_4x4
-         : outputs == 2 ? dtmm_dsp_pixels_4x2
-                        : dtmm_dsp_pixels_4x1)(run, input);
-}
-
-/* The fast requantization's constants, where it is exact: the shift is to the right and the sums,
- * twice the accumulator, stay below 2^31. Else the sums are finished one by one. */
+/* The fast requantization's constants, where it is exact. Else the sums are finished one by one. */
 static inline void dtmm_dsp_set_filter(struct dtmm_dsp_conv *conv)
 {
     const struct dtmm_conv_2d *p = conv->p;
     struct dtmm_dsp_run *run = &conv->run;
-    int32_t bias = p->bias[conv->filter], exponent = -p->shift[conv->filter];
-    int is_narrow = p->output_min > INT8_MIN || p->output_max < INT8_MAX;
-    run->finish = is_narrow ? DTMM_DSP_CLAMP : DTMM_DSP_SATURATE;
-    if (exponent < 1 || exponent > 22 || bias >= 1 << 29 || bias <= -(1 << 29)) {
+    int32_t bias = 2 * p->bias[conv->filter], shift = p->shift[conv->filter];
+    run->finish = conv->finish;
+    if (!dtmm_dsp_is_fast(p->bias[conv->filter], shift, 0)) {
         run->finish = DTMM_DSP_SUMS;
         bias = 0;
-        exponent = 1;
+        shift = -1;
     }
-    run->multiplier = p->multiplier[conv->filter];
-    run->exponent = exponent;
-    run->offset = (1 << (exponent - 1)) + p->output_zero_point * (1 << exponent);
-    for (int32_t i = 0; i < 4; i++)
-        run->start[i] = 2 * bias;
+    run->fast = dtmm_dsp_fast(p->multiplier[conv->filter], shift, p->output_zero_point);
+    run->start[0] = run->start[1] = run->start[2] = run->start[3] = bias;
 }
 
 /* One block of outputs from the sums of any filter. */
@@ -70,46 +62,77 @@ static inline void dtmm_dsp_finish_slowly(const struct dtmm_dsp_conv *conv, int3
     }
 }
 
-/* `blocks` of `outputs` each from this column on, in all rows of the pass. */
-static inline void dtmm_dsp_columns(struct dtmm_dsp_conv *conv, int32_t column, int32_t blocks,
-                                    int32_t outputs)
+/* All blocks of a kind, block by block. */
+static inline void dtmm_dsp_run_slowly(struct dtmm_dsp_conv *conv,
+                                       const struct dtmm_dsp_blocks *blocks)
 {
-    struct dtmm_dsp_run *run = &conv->run;
-    int32_t step = conv->p->output_channels, n = blocks * outputs;
-    int32_t group_bytes = conv->l.group_bytes, row_bytes = conv->l.row_bytes;
-    const int8_t *input = conv->input + column * group_bytes;
-    int8_t *output = conv->output + conv->filter + column * step;
-    if (run->finish != DTMM_DSP_SUMS) {
-        run->output = output;
-        run->row_bytes = n * step;
-        run->row_end = output + run->row_bytes;
-        run->rows = conv->rows;
-        run->next_row_input = row_bytes - n * group_bytes;
-        run->next_row_output = (conv->columns - n) * step;
-        dtmm_dsp_pixels(conv, outputs, input);
-        return;
-    }
-    for (int32_t y = 0; y < conv->rows; y++)
-        for (int32_t x = 0; x < n; x += outputs) {
-            dtmm_dsp_pixels(conv, outputs, input + y * row_bytes + x * group_bytes);
-            dtmm_dsp_finish_slowly(conv, outputs, output + (y * conv->columns + x) * step);
+    int32_t step = conv->p->output_channels * blocks->outputs;
+    int32_t input_step = conv->l.group_bytes * blocks->outputs;
+    const int8_t *input = blocks->input;
+    int8_t *output = blocks->output + conv->filter;
+    for (int32_t y = 0; y < conv->rows; y++) {
+        for (int32_t i = 0; i < blocks->row_bytes; i += step) {
+            blocks->pixels(&conv->run, input);
+            dtmm_dsp_finish_slowly(conv, blocks->outputs, output);
+            input += input_step;
+            output += step;
         }
+        input += blocks->next_row_input;
+        output += blocks->next_row_output;
+    }
 }
 
-/* The outputs of one filter in this pass, once its stream is written. */
-static inline void dtmm_dsp_filter(struct dtmm_dsp_conv *conv, const struct dtmm_dsp_stream *stream)
+/* The outputs of one filter in this pass, once its stream of so many groups is written. */
+static inline void dtmm_dsp_run_filter(struct dtmm_dsp_conv *conv,
+                                       const struct dtmm_dsp_stream *stream, int32_t groups)
 {
     struct dtmm_dsp_run *run = &conv->run;
     run->stream_end = stream->end;
-    int32_t column = 0;
+    for (int32_t i = 0; i < conv->n_blocks; i++) {
+        const struct dtmm_dsp_blocks *blocks = &conv->blocks[i];
+        int32_t round = blocks->outputs == 4 ? 8 : 4;
+        run->n_first = groups ? ((groups - 1) & (round - 1)) + 1 : 0;
+        run->next = blocks->outputs * conv->l.group_bytes - stream->at;
+        run->output = blocks->output + conv->filter;
+        run->row_bytes = blocks->row_bytes;
+        run->row_end = run->output + run->row_bytes;
+        run->rows = conv->rows;
+        run->next_row_input = blocks->next_row_input;
+        run->next_row_output = blocks->next_row_output;
+        if (run->finish == DTMM_DSP_SUMS)
+            dtmm_dsp_run_slowly(conv, blocks);
+        else
+            blocks->pixels(run, blocks->input);
+    }
+}
+
+/* Divides the pass's rows of widened input and of outputs into blocks. */
+static inline void dtmm_dsp_set_blocks(struct dtmm_dsp_conv *conv, const int8_t *input,
+                                       int8_t *output)
+{
+    int32_t step = conv->p->output_channels, group_bytes = conv->l.group_bytes, column = 0;
+    conv->n_blocks = 0;
     for (int32_t outputs = 4; outputs > 0; outputs >>= 1) {
-        int32_t blocks = (conv->columns - column) / outputs, round = outputs == 4 ? 8 : 4;
-        if (blocks == 0)
+        int32_t n = (conv->columns - column) / outputs * outputs;
+        struct dtmm_dsp_blocks *blocks = &conv->blocks[conv->n_blocks];
+        if (n == 0)
             continue;
-        run->n_first = stream->groups ? ((stream->groups - 1) & (round - 1)) + 1 : 0;
-        run->next = outputs * conv->l.group_bytes - stream->at;
-        dtmm_dsp_columns(conv, column, blocks, outputs);
-        column += blocks * outputs;
+        conv->n_blocks++;
+        if (conv->l.group == 8)
+            blocks->pixels = outputs == 4   ? dtmm_dsp_pixels_8x4
+                             : outputs == 2 ? dtmm_dsp_pixels_8x2
+                                            : dtmm_dsp_pixels_8x1;
+        else
+            blocks->pixels = outputs == 4   ? dtmm_dsp_pixels_4x4
+                             : outputs == 2 ? dtmm_dsp_pixels_4x2
+                                            : dtmm_dsp_pixels_4x1;
+        blocks->outputs = outputs;
+        blocks->input = input + column * group_bytes;
+        blocks->output = output + column * step;
+        blocks->row_bytes = n * step;
+        blocks->next_row_input = conv->l.row_bytes - n * group_bytes;
+        blocks->next_row_output = (conv->columns - n) * step;
+        column += n;
     }
 }
 
@@ -120,16 +143,31 @@ static inline void dtmm_dsp_pass(struct dtmm_dsp_conv *conv)
     struct dtmm_dsp_stream stream = {.weights = p->weights};
     for (conv->filter = 0; conv->filter < p->output_channels; conv->filter++) {
         stream.end = conv->stream;
-        stream.at = stream.groups = 0;
-        if (conv->l.is_plain)
-            dtmm_dsp_write_plain(&conv->l, conv->units, mask, &stream);
-        else
-            dtmm_dsp_write_any(p, &conv->l, conv->units, mask, conv->expanded, &stream);
+        int32_t groups =
+            dtmm_dsp_write_filter(p, &conv->l, &conv->writer, mask, conv->expanded, &stream);
         if (mask)
-            mask += (conv->l.units + 7) >> 3;
+            mask += conv->l.mask_bytes;
         dtmm_dsp_set_filter(conv);
-        dtmm_dsp_filter(conv, &stream);
+        dtmm_dsp_run_filter(conv, &stream, groups);
     }
+}
+
+/* What is the same for all passes and filters. */
+static inline void dtmm_dsp_start(struct dtmm_dsp_conv *conv, int8_t *scratch)
+{
+    const struct dtmm_conv_2d *p = conv->p;
+    int8_t *offsets = scratch + conv->l.size;
+    conv->expanded = offsets + conv->l.offsets;
+    conv->stream = (uint32_t *)(void *)(conv->expanded + conv->l.expanded);
+    dtmm_dsp_start_writer(p, &conv->l, (uint16_t *)(void *)offsets, &conv->writer);
+    int is_narrow = p->output_min > INT8_MIN || p->output_max < INT8_MAX;
+    int is_relu = p->output_min >= p->output_zero_point;
+    conv->finish = is_narrow ? DTMM_DSP_CLAMP : is_relu ? DTMM_DSP_RELU : DTMM_DSP_SATURATE;
+    conv->run.step = p->output_channels;
+    conv->run.step_3 = 3 * p->output_channels;
+    conv->run.stream = conv->stream;
+    conv->run.minimum = p->output_min;
+    conv->run.maximum = p->output_max;
 }
 
 /* The whole layer. */
@@ -137,29 +175,21 @@ __attribute__((weak)) void dtmm_dsp_conv_2d(const struct dtmm_conv_2d *p, const 
                                             void *output, void *scratch)
 {
     int32_t sums[4];
-    struct dtmm_dsp_conv conv = {.p = p, .l = dtmm_dsp_layout(p)};
-    int8_t *memory = scratch;
-    struct dtmm_dsp_unit *units = (struct dtmm_dsp_unit *)(void *)(memory + conv.l.row_size);
-    conv.units = units;
-    conv.stream = (uint32_t *)(void *)(memory + conv.l.row_size + conv.l.unit_table);
-    conv.expanded = memory + conv.l.row_size + conv.l.unit_table + conv.l.stream;
-    conv.input = memory;
-    conv.output = output;
-    conv.run.step = p->output_channels;
-    conv.run.step_3 = 3 * p->output_channels;
-    conv.run.stream = conv.stream;
-    conv.run.minimum = p->output_min;
-    conv.run.maximum = p->output_max;
+    struct dtmm_dsp_conv conv;
+    int8_t *to = output;
+    conv.p = p;
+    conv.l = dtmm_dsp_layout(p);
     conv.run.sums = sums;
-    dtmm_dsp_list_units(p, &conv.l, units);
+    dtmm_dsp_start(&conv, scratch);
     int has_gaps = conv.l.row_bytes != p->output_w * conv.l.group_bytes;
     for (int32_t y = 0; y < p->output_h; y += conv.l.rows) {
         int32_t rows = dtmm_dsp_smaller(conv.l.rows, p->output_h - y);
-        dtmm_dsp_widen_rows(p, &conv.l, input, y, rows, memory);
+        dtmm_dsp_widen_rows(p, &conv.l, input, y, rows, scratch);
         conv.rows = has_gaps ? rows : 1;
         conv.columns = has_gaps ? p->output_w : rows * p->output_w;
+        dtmm_dsp_set_blocks(&conv, scratch, to);
         dtmm_dsp_pass(&conv);
-        conv.output += rows * p->output_w * p->output_channels;
+        to += rows * p->output_w * p->output_channels;
     }
 }
 

@@ -30,13 +30,15 @@ struct dtmm_dsp_layout {
     int32_t more_columns; /* likewise */
     int32_t rows;         /* output rows of one pass */
     int32_t column_bytes, row_bytes, phase_bytes, plane_bytes;
-    int is_plain;       /* the mask's units are whole groups: weights are read as they are stored */
-    int32_t units;      /* bits of a filter's mask; dense: kernel positions */
-    int32_t taps;       /* kernel positions that the layout knows */
-    int32_t row_size;   /* bytes of all planes */
-    int32_t unit_table; /* bytes of the table of units */
-    int32_t stream;     /* bytes of one filter's widened weights */
-    int32_t expanded;   /* bytes of one position's weights, where they must be sorted first */
+    int32_t size;  /* bytes of all planes */
+    int32_t units; /* bits of a filter's mask; dense: kernel positions as the layout knows them */
+    int32_t mask_bytes; /* of a filter */
+    int32_t a_unit;  /* channels of each unit when all units are alike: whole groups, or a position;
+                      * else 0, and a filter is sorted position by position */
+    int32_t taps;    /* kernel positions as the layout knows them */
+    int32_t offsets; /* bytes of the list of units */
+    int32_t expanded; /* bytes of one position's weights, where they must be sorted */
+    int32_t stream;   /* bytes of one filter's widened weights, at most */
 };
 
 static inline int32_t dtmm_dsp_round_up(int32_t x, int32_t step)
@@ -49,7 +51,7 @@ static inline void dtmm_dsp_set_rows(struct dtmm_dsp_layout *l, int32_t rows)
     l->rows = rows;
     l->phase_bytes = (rows + l->more_rows) * l->row_bytes;
     l->plane_bytes = l->phases_h * l->phase_bytes;
-    l->row_size = l->planes * l->plane_bytes;
+    l->size = l->planes * l->plane_bytes;
 }
 
 static inline int32_t dtmm_dsp_smaller(int32_t a, int32_t b)
@@ -74,22 +76,25 @@ static inline void dtmm_dsp_choose_rows(const struct dtmm_conv_2d *p, struct dtm
     dtmm_dsp_set_rows(l, (p->output_h + passes - 1) / passes);
 }
 
-/* Channels of a group, and whether kernel rows are gathered. */
+/* Whether kernel rows are gathered, and channels of a group. 11 to 12 are the instructions that
+ * the inner loop takes for a multiplication. */
 static inline void dtmm_dsp_choose_groups(const struct dtmm_conv_2d *p, struct dtmm_dsp_layout *l)
 {
-    int32_t channels = p->input_channels;
-    int is_wide = channels % 8 == 0 && (!p->mask || p->block >= channels || p->block % 8 == 0);
-    l->group = is_wide ? 8 : 4;
-    l->group_bytes = 2 * l->group;
+    int32_t channels = p->input_channels, gathered = channels * p->kernel_w;
     l->window = channels;
     l->kernel_w = p->kernel_w;
-    int32_t gathered = channels * p->kernel_w;
     if (channels < 4 && p->dilation_w == 1 &&
         dtmm_dsp_round_up(gathered, 4) < p->kernel_w * dtmm_dsp_round_up(channels, 4)) {
         l->window = gathered;
         l->kernel_w = 1;
     }
-    l->planes = dtmm_dsp_round_up(l->window, l->group) / l->group;
+    int is_cut = p->mask && (p->block < channels || l->window > channels);
+    int is_wide = is_cut
+                      ? channels % p->block == 0 && p->block % 8 == 0
+                      : 11 * dtmm_dsp_round_up(l->window, 8) < 12 * dtmm_dsp_round_up(l->window, 4);
+    l->group = is_wide ? 8 : 4;
+    l->group_bytes = 2 * l->group;
+    l->planes = (l->window + l->group - 1) / l->group;
 }
 
 /* What does not depend on the number of rows. */
@@ -112,19 +117,25 @@ static inline struct dtmm_dsp_layout dtmm_dsp_layout(const struct dtmm_conv_2d *
     dtmm_dsp_choose_columns(p, &l);
     dtmm_dsp_choose_rows(p, &l);
     l.taps = p->kernel_h * l.kernel_w;
-    l.is_plain = l.window == p->input_channels && p->input_channels % l.group == 0 &&
-                 (!p->mask || p->block >= p->input_channels || p->block % l.group == 0);
-    int32_t a_tap = p->mask ? (p->input_channels + p->block - 1) / p->block : 1;
-    l.units = p->kernel_h * p->kernel_w * a_tap;
-    l.unit_table = (l.is_plain ? l.units : l.taps) * 4;
+    l.a_unit = l.window;
+    l.units = l.taps;
+    if (p->mask) {
+        int32_t a_tap = (p->input_channels + p->block - 1) / p->block;
+        int is_whole = p->input_channels % p->block == 0 && p->block % l.group == 0;
+        l.units = p->kernel_h * p->kernel_w * a_tap;
+        if (p->block < p->input_channels || l.window > p->input_channels)
+            l.a_unit = is_whole ? p->block : 0;
+    }
+    l.mask_bytes = (l.units + 7) >> 3;
+    l.offsets = dtmm_dsp_round_up((l.a_unit ? l.units : l.taps) * 2, 4);
+    l.expanded = l.a_unit ? 0 : l.planes * l.group;
     l.stream = l.taps * l.planes * (l.group_bytes + 4);
-    l.expanded = l.is_plain ? 0 : l.planes * l.group;
     return l;
 }
 
 static inline int32_t dtmm_dsp_scratch_bytes(const struct dtmm_dsp_layout *l)
 {
-    return l->row_size + l->unit_table + l->stream + l->expanded;
+    return l->size + l->offsets + l->expanded + l->stream;
 }
 
 #endif

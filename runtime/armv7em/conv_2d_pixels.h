@@ -11,23 +11,22 @@
  * is. The loop over groups is unrolled and entered in the middle, so that what remains is a
  * multiple of its length.
  *
- * Sums are twice the accumulator. With exponent e >= 1 (shift = -e), TFLite's two roundings are
- *   x = (sum * multiplier + 2^31) >> 32,  y = (x + 2^(e-1) - (x < 0)) >> e
- * and SMMLAR adds 2^(e-1) + (output_zero_point << e) - (sum < 0) while it rounds the product. x and
- * sum differ in sign only where x = 0 and sum = -2; then y is 0 either way. */
+ * Sums are twice the accumulator, as requantize.h needs them.
+ */
 #ifndef DTMM_ARMV7EM_CONV_2D_PIXELS_H
 #define DTMM_ARMV7EM_CONV_2D_PIXELS_H
 
-#include <stdint.h>
+#include "requantize.h"
 
-/* How outputs are finished: limited to int8, limited to minimum and maximum, or not at all: then
- * the sums of the first outputs go to `sums`. */
-enum { DTMM_DSP_SATURATE, DTMM_DSP_CLAMP, DTMM_DSP_SUMS };
+/* How outputs are finished: limited to int8; the same for a ReLU, where negative values do not
+ * matter; limited to minimum and maximum; or not at all: then the sums of the first outputs go to
+ * `sums`. */
+enum { DTMM_DSP_SATURATE, DTMM_DSP_RELU, DTMM_DSP_CLAMP, DTMM_DSP_SUMS };
 
 /* One filter over some rows of outputs, each a multiple of 4, 2 or 1. The assembly below knows the
  * order of the members. */
 struct dtmm_dsp_run {
-    int32_t multiplier, offset, exponent;
+    struct dtmm_dsp_fast fast;
     int32_t step, step_3; /* from an output to the next, and 3 times that */
     int8_t *row_end, *output;
     int32_t finish;
@@ -132,6 +131,12 @@ __asm__(".syntax unified\n"
         "ssat \\sum, #8, \\sum\n"
         ".endm\n"
 
+        ".macro dtmm_requantize_relu sum\n"
+        "smmlar \\sum, \\sum, r0, r1\n"
+        "asr.w \\sum, \\sum, r2\n"
+        "ssat \\sum, #8, \\sum\n"
+        ".endm\n"
+
         /* r0: minimum, r1: maximum. */
         ".macro dtmm_clamp sum\n"
         "ssub16 r7, \\sum, r0\n"
@@ -185,15 +190,9 @@ __asm__(".syntax unified\n"
         "ldm r0!, {r1-r7}\n"
         "stm r12!, {r1-r7}\n"
         "ldr r0, [sp, #28]\n"
-        "adr.w r1, 3f\n"
-        "adr.w r2, 4f\n"
-        "adr.w r3, 5f\n"
-        "cmp r0, #1\n"
-        "it eq\n"
-        "moveq r1, r2\n"
-        "it gt\n"
-        "movgt r1, r3\n"
-        "orr r1, r1, #1\n"
+        "adr.w r1, 8f\n"
+        "ldr r0, [r1, r0, lsl #2]\n"
+        "add r1, r1, r0\n"
         "str r1, [sp, #28]\n"
         "ldr r0, [sp, #52]\n"
         "mov r2, #\\bytes\n"
@@ -216,7 +215,6 @@ __asm__(".syntax unified\n"
         "add lr, lr, r1\n"
         "ldm.w sp, {r0-r6, pc}\n"
 
-        ".balign 4\n"
         "3:\n" /* DTMM_DSP_SATURATE */
         "dtmm_each dtmm_requantize, \\outputs\n"
         "dtmm_store \\outputs\n"
@@ -238,7 +236,11 @@ __asm__(".syntax unified\n"
         "str r5, [sp, #20]\n"
         "b.w 0b\n"
 
-        ".balign 4\n"
+        "9:\n" /* DTMM_DSP_RELU */
+        "dtmm_each dtmm_requantize_relu, \\outputs\n"
+        "dtmm_store \\outputs\n"
+        "b.w 6b\n"
+
         "4:\n" /* DTMM_DSP_CLAMP */
         "dtmm_each dtmm_requantize, \\outputs\n"
         "ldrd r0, r1, [sp, #64]\n"
@@ -246,13 +248,15 @@ __asm__(".syntax unified\n"
         "dtmm_store \\outputs\n"
         "b.w 6b\n"
 
-        ".balign 4\n"
         "5:\n" /* DTMM_DSP_SUMS */
         "ldr r7, [sp, #88]\n"
         "stm.w r7, {r8-r11}\n"
         "7:\n"
         "add sp, sp, #92\n"
         "pop {r4-r11, pc}\n"
+        ".balign 4\n"
+        "8:\n" /* by `finish` */
+        ".word 3b - 8b + 1, 9b - 8b + 1, 4b - 8b + 1, 5b - 8b + 1\n"
         ".size dtmm_dsp_pixels_\\channels\\()x\\outputs, . - "
         "dtmm_dsp_pixels_\\channels\\()x\\outputs\n"
         ".popsection\n"

@@ -3,20 +3,28 @@
 #ifndef DTMM_ARMV7EM_CONV_2D_WIDEN_H
 #define DTMM_ARMV7EM_CONV_2D_WIDEN_H
 
+#include "../requantize.h"
 #include "conv_2d_layout.h"
 
-/* One phase of one row: column i holds the group at byte `first + i * step` of the input row. */
+/* One phase of one row: column i starts at byte `first + i * step` of the input row. */
 struct dtmm_dsp_line {
     const int8_t *row;
     int32_t bytes; /* of the input row */
-    int32_t group; /* channels */
-    int32_t first, step, columns;
+    int32_t room; /* that may be read: the row, and where positions are not gathered what follows */
+    int32_t first, step;
+    int32_t before, until; /* columns until the first, and behind the last inside the row */
+    int32_t columns;
+    int32_t group;    /* channels */
+    uint32_t padding; /* twice the zero point, twice */
 };
 
-static inline uint32_t *dtmm_dsp_fill(uint32_t *to, uint32_t value, int32_t n)
+/* n groups of padding. */
+static inline uint32_t *dtmm_dsp_pad(uint32_t *to, const struct dtmm_dsp_line *line, int32_t n)
 {
-    for (; n > 0; n--)
-        *to++ = value;
+    for (n *= line->group / 4; n > 0; n--) {
+        to[0] = to[1] = line->padding;
+        to += 2;
+    }
     return to;
 }
 
@@ -74,38 +82,60 @@ static inline uint32_t *dtmm_dsp_widen_4(uint32_t *to, const int8_t *from, int32
     return to;
 }
 
-/* n columns from byte `at` on whose groups lie partly or wholly outside the row. */
+/* A group at byte `at` that may lie partly outside the row. */
 static inline uint32_t *dtmm_dsp_widen_edge(uint32_t *to, const struct dtmm_dsp_line *line,
-                                            int32_t at, int32_t n, int32_t zero_point)
+                                            int32_t at)
 {
-    for (; n > 0; n--, at += line->step)
-        for (int32_t i = at; i < at + line->group; i += 4) {
-            uint32_t twice[4];
-            for (int32_t j = 0; j < 4; j++) {
-                int inside = i + j >= 0 && i + j < line->bytes;
-                twice[j] = (uint32_t)(2 * (inside ? line->row[i + j] : zero_point));
-            }
-            *to++ = (twice[0] & 0xffff) | twice[2] << 16;
-            *to++ = (twice[1] & 0xffff) | twice[3] << 16;
+    const uint32_t zero_point = line->padding >> 1 & 0xff;
+    for (int32_t i = at; i < at + line->group; i += 4) {
+        uint32_t word = 0;
+        for (int32_t j = 0; j < 4; j++) {
+            int inside = i + j >= 0 && i + j < line->bytes;
+            word |= (inside ? (uint8_t)line->row[i + j] : zero_point) << j * 8;
         }
+        int8_t bytes[4];
+        memcpy(bytes, &word, 4);
+        to = dtmm_dsp_widen_4(to, bytes, 0, 1);
+    }
     return to;
+}
+
+static inline uint32_t *dtmm_dsp_widen(uint32_t *to, const struct dtmm_dsp_line *line, int32_t at,
+                                       int32_t n)
+{
+    if (n <= 0)
+        return to;
+    return line->group == 8 ? dtmm_dsp_widen_8(to, line->row + at, line->step, n)
+                            : dtmm_dsp_widen_4(to, line->row + at, line->step, n);
 }
 
 /* The plane whose groups start at byte `first` in column 0. */
 static inline void dtmm_dsp_widen_plane(uint32_t *to, const struct dtmm_dsp_line *line,
-                                        int32_t first, int32_t zero_point)
+                                        int32_t first)
 {
-    int32_t before = first < 0 ? (line->step - 1 - first) / line->step : 0;
-    before = dtmm_dsp_smaller(before, line->columns);
-    int32_t room = line->bytes - line->group - first;
-    int32_t until = room < 0 ? 0 : room / line->step + 1;
-    until = dtmm_dsp_larger(before, dtmm_dsp_smaller(until, line->columns));
-    to = dtmm_dsp_widen_edge(to, line, first, before, zero_point);
-    const int8_t *from = line->row + (first + before * line->step);
-    if (until > before)
-        to = line->group == 8 ? dtmm_dsp_widen_8(to, from, line->step, until - before)
-                              : dtmm_dsp_widen_4(to, from, line->step, until - before);
-    dtmm_dsp_widen_edge(to, line, first + until * line->step, line->columns - until, zero_point);
+    int32_t until = line->until;
+    to = dtmm_dsp_pad(to, line, line->before);
+    int32_t begin = line->before, at = first + begin * line->step;
+    for (; begin < until && at < 0; begin++, at += line->step)
+        to = dtmm_dsp_widen_edge(to, line, at);
+    int32_t end = until;
+    while (end > begin && first + (end - 1) * line->step + line->group > line->room)
+        end--;
+    to = dtmm_dsp_widen(to, line, at, end - begin);
+    for (at += (end - begin) * line->step; end < until; end++, at += line->step)
+        to = dtmm_dsp_widen_edge(to, line, at);
+    dtmm_dsp_pad(to, line, line->columns - until);
+}
+
+/* The columns that have a value inside the row: those from `before` until `until`. */
+static inline void dtmm_dsp_clip_line(struct dtmm_dsp_line *line, int32_t window)
+{
+    int32_t behind = line->first + window; /* must be > 0 */
+    line->before = behind > 0 ? 0 : -behind / line->step + 1;
+    line->before = dtmm_dsp_smaller(line->before, line->columns);
+    int32_t rest = line->bytes - line->first; /* must be > 0 */
+    line->until = rest > 0 ? (rest - 1) / line->step + 1 : 0;
+    line->until = dtmm_dsp_larger(line->before, dtmm_dsp_smaller(line->until, line->columns));
 }
 
 /* Input row y (or none: y may lie outside) at `to` in every plane. */
@@ -115,20 +145,20 @@ static inline void dtmm_dsp_widen_row(const struct dtmm_conv_2d *p, const struct
     struct dtmm_dsp_line line = {.bytes = p->input_w * p->input_channels,
                                  .step = p->stride_w * p->input_channels,
                                  .group = l->group};
-    line.row = input + y * line.bytes;
-    int is_outside = y < 0 || y >= p->input_h;
-    uint32_t padding = (uint32_t)(2 * p->input_zero_point) & 0xffff;
+    int is_outside = y < 0 || y >= p->input_h, is_gathered = l->window != p->input_channels;
+    line.row = is_outside ? input : input + y * line.bytes;
+    line.room = is_gathered ? line.bytes : (p->input_h - y) * line.bytes;
+    line.padding = ((uint32_t)(2 * p->input_zero_point) & 0xffff) * 0x10001;
     for (int32_t phase = 0; phase < l->phases_w; phase++, to += l->column_bytes) {
         int32_t reach = (l->kernel_w - 1) * p->dilation_w - phase;
         line.columns = p->output_w + reach / p->stride_w;
-        for (int32_t plane = 0; plane < l->planes; plane++) {
-            uint32_t *groups = (uint32_t *)(void *)(to + plane * l->plane_bytes);
-            int32_t first = (phase - p->pad_left) * p->input_channels + plane * l->group;
-            if (is_outside)
-                dtmm_dsp_fill(groups, padding | padding << 16, line.columns * l->group / 2);
-            else
-                dtmm_dsp_widen_plane(groups, &line, first, p->input_zero_point);
-        }
+        line.first = (phase - p->pad_left) * p->input_channels;
+        line.before = line.until = line.columns;
+        if (!is_outside)
+            dtmm_dsp_clip_line(&line, l->window);
+        for (int32_t plane = 0; plane < l->planes; plane++)
+            dtmm_dsp_widen_plane((uint32_t *)(void *)(to + plane * l->plane_bytes), &line,
+                                 line.first + plane * l->group);
     }
 }
 

@@ -28,7 +28,7 @@ static double block_instructions(const struct dtmm_conv_2d *p, const struct dtmm
 static int unit_is_kept(const struct dtmm_conv_2d *p, const struct dtmm_dsp_layout *l,
                         int32_t filter, int32_t unit)
 {
-    return !p->mask || (p->mask[filter * ((l->units + 7) / 8) + unit / 8] >> unit % 8 & 1);
+    return !p->mask || (p->mask[filter * l->mask_bytes + unit / 8] >> unit % 8 & 1);
 }
 
 /* Groups of four channels with a kept unit, from the gathered or padded positions of a filter. */
@@ -53,18 +53,14 @@ static int32_t kept_fours(const struct dtmm_conv_2d *p, const struct dtmm_dsp_la
 static struct streams streams_of(const struct dtmm_conv_2d *p, const struct dtmm_dsp_layout *l)
 {
     struct streams streams = {0};
-    int32_t a_unit = p->mask && p->block < p->input_channels ? p->block / l->group : l->planes;
-    int32_t a_tap = l->units / (p->kernel_h * p->kernel_w);
+    int32_t a_unit = (l->a_unit + l->group - 1) / l->group;
     for (int32_t filter = 0; filter < p->output_channels; filter++) {
         int32_t groups = 0;
-        for (int32_t unit = 0; unit < l->units && l->is_plain; unit++) {
-            int32_t left = l->planes - unit % a_tap * a_unit;
-            if (unit_is_kept(p, l, filter, unit)) {
-                groups += left < a_unit ? left : a_unit;
-                streams.units++;
-            }
+        for (int32_t unit = 0; unit < l->units && l->a_unit; unit++) {
+            groups += unit_is_kept(p, l, filter, unit) ? a_unit : 0;
+            streams.units += unit_is_kept(p, l, filter, unit);
         }
-        if (!l->is_plain) {
+        if (!l->a_unit) {
             groups = kept_fours(p, l, filter);
             streams.units += l->taps;
         }
@@ -154,8 +150,8 @@ void work_conv_2d_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WOR
     counts[2] = blocks.calls * filters;
     counts[3] = passes * filters;
     counts[4] = passes * streams.units;
-    counts[5] = passes * (l.is_plain ? streams.groups * (l.group == 8 ? 10 : 7)
-                                     : filters * l.taps * l.window * 10);
+    counts[5] = passes * (l.a_unit ? streams.groups * (l.group == 8 ? 10 : 7)
+                                   : filters * l.taps * l.window * 10);
     counts[6] = widening.lines;
     counts[7] = widening.edges;
 }
