@@ -82,11 +82,13 @@ static inline void dtmm_dsp_run_slowly(struct dtmm_dsp_conv *conv,
     }
 }
 
-/* The outputs of one filter in this pass, once its stream of so many groups is written. */
+/* The outputs of one filter in this pass, once its stream is written. */
 static inline void dtmm_dsp_run_filter(struct dtmm_dsp_conv *conv,
-                                       const struct dtmm_dsp_stream *stream, int32_t groups)
+                                       const struct dtmm_dsp_stream *stream)
 {
     struct dtmm_dsp_run *run = &conv->run;
+    int32_t words = (int32_t)(stream->end - conv->stream);
+    int32_t groups = conv->l.group == 8 ? words / 5 : words / 3;
     run->stream_end = stream->end;
     for (int32_t i = 0; i < conv->n_blocks; i++) {
         const struct dtmm_dsp_blocks *blocks = &conv->blocks[i];
@@ -136,19 +138,24 @@ static inline void dtmm_dsp_set_blocks(struct dtmm_dsp_conv *conv, const int8_t 
     }
 }
 
+/* Filter by filter: its mask, or for dense filters one of ones in `expanded`. */
 static inline void dtmm_dsp_pass(struct dtmm_dsp_conv *conv)
 {
     const struct dtmm_conv_2d *p = conv->p;
-    const uint8_t *mask = p->mask;
+    const struct dtmm_dsp_layout *l = &conv->l;
+    const uint8_t *mask = p->mask ? p->mask : (const uint8_t *)conv->expanded;
+    int32_t mask_bytes = p->mask ? l->mask_bytes : 0;
     struct dtmm_dsp_stream stream = {.weights = p->weights};
-    for (conv->filter = 0; conv->filter < p->output_channels; conv->filter++) {
+    for (conv->filter = 0; conv->filter < p->output_channels; conv->filter++, mask += mask_bytes) {
         stream.end = conv->stream;
-        int32_t groups =
-            dtmm_dsp_write_filter(p, &conv->l, &conv->writer, mask, conv->expanded, &stream);
-        if (mask)
-            mask += conv->l.mask_bytes;
+        stream.at = 0;
+        if (!l->a_unit)
+            dtmm_dsp_write_any(p, l, &conv->writer, mask, conv->expanded, &stream);
+        else
+            (l->group == 8 ? dtmm_dsp_write_units_8 : dtmm_dsp_write_units_4)(
+                &stream, &conv->writer, mask, mask + l->mask_bytes);
         dtmm_dsp_set_filter(conv);
-        dtmm_dsp_run_filter(conv, &stream, groups);
+        dtmm_dsp_run_filter(conv, &stream);
     }
 }
 
@@ -160,6 +167,10 @@ static inline void dtmm_dsp_start(struct dtmm_dsp_conv *conv, int8_t *scratch)
     conv->expanded = offsets + conv->l.offsets;
     conv->stream = (uint32_t *)(void *)(conv->expanded + conv->l.expanded);
     dtmm_dsp_start_writer(p, &conv->l, (uint16_t *)(void *)offsets, &conv->writer);
+    if (!p->mask) {
+        memset(conv->expanded, 0xff, (size_t)(conv->l.units >> 3));
+        conv->expanded[conv->l.units >> 3] = (int8_t)((1 << (conv->l.units & 7)) - 1);
+    }
     int is_narrow = p->output_min > INT8_MIN || p->output_max < INT8_MAX;
     int is_relu = p->output_min >= p->output_zero_point;
     conv->finish = is_narrow ? DTMM_DSP_CLAMP : is_relu ? DTMM_DSP_RELU : DTMM_DSP_SATURATE;

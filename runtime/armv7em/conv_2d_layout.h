@@ -37,7 +37,7 @@ struct dtmm_dsp_layout {
                       * else 0, and a filter is sorted position by position */
     int32_t taps;    /* kernel positions as the layout knows them */
     int32_t offsets; /* bytes of the list of units */
-    int32_t expanded; /* bytes of one position's weights, where they must be sorted */
+    int32_t expanded; /* bytes of one position's weights, where they must be sorted, or of a mask */
     int32_t stream;   /* bytes of one filter's widened weights, at most */
 };
 
@@ -128,7 +128,9 @@ static inline struct dtmm_dsp_layout dtmm_dsp_layout(const struct dtmm_conv_2d *
     }
     l.mask_bytes = (l.units + 7) >> 3;
     l.offsets = dtmm_dsp_round_up((l.a_unit ? l.units : l.taps) * 2, 4);
-    l.expanded = l.a_unit ? 0 : l.planes * l.group;
+    l.expanded = !p->mask   ? dtmm_dsp_round_up(l.units + 1, 32) / 8
+                 : l.a_unit ? 0
+                            : l.planes * l.group;
     l.stream = l.taps * l.planes * (l.group_bytes + 4);
     return l;
 }

@@ -7,145 +7,181 @@
 #include "conv_2d_layout.h"
 
 /* How streams are written; a unit is some whole groups and a tail of fewer channels than a group.
- */
+ * The assembly below knows the order of the members. */
 struct dtmm_dsp_writer {
     const uint16_t *offsets; /* of the units in the widened rows, in units of 8 bytes */
     int32_t groups;          /* whole ones of a unit */
     int32_t tail;            /* channels */
     int32_t step;            /* from a group of a unit to the next, in bytes of the input pointer */
-    int32_t group_step;      /* by how much a group moves the input pointer itself */
     int32_t unit_step;       /* from a unit's offset to where its last group leaves the pointer */
     uint32_t tail_bits[2];   /* the weights of a tail, in the words of a group */
     const int8_t *weights_end;
+    int32_t group_step; /* by how much a group moves the input pointer itself */
 };
 
-/* A stream being written. */
+/* A stream being written. The assembly below knows the order of the members. */
 struct dtmm_dsp_stream {
     uint32_t *end;
     const int8_t *weights; /* the next */
     int32_t at;            /* where the groups so far leave the input pointer */
 };
 
-/* n > 0 groups; the first moves the input pointer by `move`, the others by `step`. */
-static inline void dtmm_dsp_write_8(struct dtmm_dsp_stream *stream, int32_t move, int32_t step,
-                                    int32_t n)
-{
-    register int32_t first __asm__("r3") = move;
-    __asm__ volatile("1:\n\t"
-                     "ldr r4, [%1], #4\n\t"
-                     "ldr r6, [%1], #4\n\t"
-                     "sxtb16 r5, r4, ror #8\n\t"
-                     "sxtb16 r4, r4\n\t"
-                     "sxtb16 r8, r6, ror #8\n\t"
-                     "sxtb16 r6, r6\n\t"
-                     "stm %0!, {r3, r4, r5, r6, r8}\n\t"
-                     "subs %2, %2, #1\n\t"
-                     "beq 2f\n\t"
-                     "mov %3, %4\n"
-                     "3:\n\t"
-                     "ldr r4, [%1], #4\n\t"
-                     "ldr r6, [%1], #4\n\t"
-                     "sxtb16 r5, r4, ror #8\n\t"
-                     "sxtb16 r4, r4\n\t"
-                     "sxtb16 r8, r6, ror #8\n\t"
-                     "sxtb16 r6, r6\n\t"
-                     "stm %0!, {r3, r4, r5, r6, r8}\n\t"
-                     "subs %2, %2, #1\n\t"
-                     "bne 3b\n"
-                     "2:"
-                     : "+r"(stream->end), "+r"(stream->weights), "+r"(n), "+r"(first)
-                     : "r"(step)
-                     : "r4", "r5", "r6", "r8", "cc", "memory");
-}
+/* Writes the units whose bits are set in the mask; for groups of 8 and of 4 channels. */
+void dtmm_dsp_write_units_8(struct dtmm_dsp_stream *stream, const struct dtmm_dsp_writer *writer,
+                            const uint8_t *mask, const uint8_t *mask_end);
+void dtmm_dsp_write_units_4(struct dtmm_dsp_stream *stream, const struct dtmm_dsp_writer *writer,
+                            const uint8_t *mask, const uint8_t *mask_end);
 
-static inline void dtmm_dsp_write_4(struct dtmm_dsp_stream *stream, int32_t move, int32_t step,
-                                    int32_t n)
-{
-    register int32_t first __asm__("r3") = move;
-    __asm__ volatile("1:\n\t"
-                     "ldr r4, [%1], #4\n\t"
-                     "sxtb16 r5, r4, ror #8\n\t"
-                     "sxtb16 r4, r4\n\t"
-                     "stm %0!, {r3, r4, r5}\n\t"
-                     "subs %2, %2, #1\n\t"
-                     "beq 2f\n\t"
-                     "mov %3, %4\n"
-                     "3:\n\t"
-                     "ldr r4, [%1], #4\n\t"
-                     "sxtb16 r5, r4, ror #8\n\t"
-                     "sxtb16 r4, r4\n\t"
-                     "stm %0!, {r3, r4, r5}\n\t"
-                     "subs %2, %2, #1\n\t"
-                     "bne 3b\n"
-                     "2:"
-                     : "+r"(stream->end), "+r"(stream->weights), "+r"(n), "+r"(first)
-                     : "r"(step)
-                     : "r4", "r5", "cc", "memory");
-}
+/* r0: the stream's end, r1: weights, r2: unit_step, r3-r7: a group, its step first, r8: mask, r9:
+ * the bits left of a byte, the first on top, r10: at, r11: the offsets of the byte's units, lr:
+ * step, where a unit is one group: a lone bit. On the stack: mask_end, stream, writer. */
+__asm__(".syntax unified\n"
+        ".thumb\n"
+        /* Loads and widens a group. */
+        ".macro dtmm_load_8\n"
+        "ldr r4, [r1], #4\n"
+        "ldr r6, [r1], #4\n"
+        ".endm\n"
+        ".macro dtmm_load_4\n"
+        "ldr r4, [r1], #4\n"
+        ".endm\n"
+        ".macro dtmm_widen_8\n"
+        "sxtb16 r5, r4, ror #8\n"
+        "sxtb16 r4, r4\n"
+        "sxtb16 r7, r6, ror #8\n"
+        "sxtb16 r6, r6\n"
+        "stm r0!, {r3-r7}\n"
+        ".endm\n"
+        ".macro dtmm_widen_4\n"
+        "sxtb16 r5, r4, ror #8\n"
+        "sxtb16 r4, r4\n"
+        "stm r0!, {r3-r5}\n"
+        ".endm\n"
 
-/* One group of these weights. */
-static inline void dtmm_dsp_write_words(struct dtmm_dsp_stream *stream, int32_t move, int32_t group,
-                                        const uint32_t words[2])
-{
-    uint32_t even, odd;
-    *stream->end++ = (uint32_t)move;
-    for (int32_t i = 0; i < group / 4; i++) {
-        __asm__("sxtb16 %0, %1" : "=r"(even) : "r"(words[i]));
-        __asm__("sxtb16 %0, %1, ror #8" : "=r"(odd) : "r"(words[i]));
-        *stream->end++ = even;
-        *stream->end++ = odd;
-    }
-}
+        ".macro dtmm_write_units group\n"
+        ".pushsection .text.dtmm_dsp_write_units_\\group, \"axG\", %progbits, "
+        "dtmm_dsp_write_units_\\group, comdat\n"
+        ".balign 4\n"
+        ".weak dtmm_dsp_write_units_\\group\n"
+        ".type dtmm_dsp_write_units_\\group, %function\n"
+        ".thumb_func\n"
+        "dtmm_dsp_write_units_\\group:\n"
+        "push {r4-r11, lr}\n"
+        "ldm r1, {r4-r11}\n"
+        "push {r3-r11}\n"
+        "push {r0}\n"
+        "mov lr, r7\n"  /* step */
+        "mov r11, r4\n" /* offsets */
+        "eor r4, r5, #1\n"
+        "orrs r4, r4, r6\n" /* zero for units of one group */
+        "mov r12, r8\n"     /* unit_step */
+        "mov r8, r2\n"
+        "mov r2, r12\n"
+        "ldm r0, {r0, r1, r10}\n"
+        "beq 5f\n"
 
-/* The tail of a unit. Weights behind it are read too where there are any. */
-static inline void dtmm_dsp_write_tail(const struct dtmm_dsp_writer *writer,
-                                       struct dtmm_dsp_stream *stream, int32_t move, int32_t group)
-{
-    uint32_t words[2] = {0, 0};
-    if (stream->weights + group <= writer->weights_end)
-        memcpy(words, stream->weights, (size_t)group);
-    else
-        for (int32_t i = 0; i < writer->tail; i++)
-            words[i >> 2] |= (uint32_t)(uint8_t)stream->weights[i] << (i & 3) * 8;
-    words[0] &= writer->tail_bits[0];
-    words[1] &= writer->tail_bits[1];
-    dtmm_dsp_write_words(stream, move, group, words);
-    stream->weights += writer->tail;
-}
+        "1:\n" /* the next byte */
+        "ldrb r9, [r8], #1\n"
+        "rbit r9, r9\n"
+        "cmp r9, #0\n"
+        "beq 4f\n"
+        "2:\n" /* the next unit */
+        "clz r12, r9\n"
+        "ldrh r4, [r11, r12, lsl #1]\n"
+        "mov r5, #0x80000000\n"
+        "lsr r5, r5, r12\n"
+        "bic r9, r9, r5\n"
+        "rsb r3, r10, r4, lsl #3\n"
+        "add r10, r2, r4, lsl #3\n"
+        "ldr r12, [sp, #12]\n"
+        "cmp r12, #0\n"
+        "beq 7f\n"
+        "3:\n" /* the next group */
+        "dtmm_load_\\group\n"
+        "dtmm_widen_\\group\n"
+        "mov r3, lr\n"
+        "subs r12, r12, #1\n"
+        "bne 3b\n"
+        "ldr r12, [sp, #16]\n"
+        "cmp r12, #0\n"
+        "bne 7f\n"
+        "9:\n"
+        "cmp r9, #0\n"
+        "bne 2b\n"
+        "4:\n"
+        "ldr r12, [sp, #4]\n"
+        "add r11, r11, #16\n"
+        "cmp r8, r12\n"
+        "bne 1b\n"
+        "0:\n" /* the end */
+        "ldr r12, [sp]\n"
+        "stm r12, {r0, r1, r10}\n"
+        "add sp, sp, #40\n"
+        "pop {r4-r11, pc}\n"
 
-/* One unit; `group` is 4 or 8, known when this is compiled. */
-static inline void dtmm_dsp_write_unit(const struct dtmm_dsp_writer *writer,
-                                       struct dtmm_dsp_stream *stream, int32_t offset,
-                                       int32_t group)
-{
-    int32_t move = 8 * offset - stream->at;
-    stream->at = 8 * offset + writer->unit_step;
-    if (writer->groups && group == 8)
-        dtmm_dsp_write_8(stream, move, writer->step, writer->groups);
-    else if (writer->groups)
-        dtmm_dsp_write_4(stream, move, writer->step, writer->groups);
-    if (writer->tail)
-        dtmm_dsp_write_tail(writer, stream, writer->groups ? writer->step : move, group);
-}
+        "5:\n" /* units of one group: the next byte */
+        "mov lr, #0x80000000\n"
+        "8:\n"
+        "ldrb r9, [r8], #1\n"
+        "rbit r9, r9\n"
+        "cmp r9, #0\n"
+        "beq 6f\n"
+        "3:\n" /* the next unit */
+        "clz r12, r9\n"
+        "ldrh r4, [r11, r12, lsl #1]\n"
+        "lsr r12, lr, r12\n"
+        "bics r9, r9, r12\n"
+        "rsb r3, r10, r4, lsl #3\n"
+        "add r10, r2, r4, lsl #3\n"
+        "dtmm_load_\\group\n"
+        "dtmm_widen_\\group\n"
+        "bne 3b\n"
+        "6:\n"
+        "ldr r12, [sp, #4]\n"
+        "add r11, r11, #16\n"
+        "cmp r8, r12\n"
+        "bne 8b\n"
+        "b 0b\n"
 
-/* The n units of a dense filter. */
-static inline void dtmm_dsp_write_dense(const struct dtmm_dsp_writer *writer,
-                                        struct dtmm_dsp_stream *stream, int32_t n, int32_t group)
-{
-    for (int32_t i = 0; i < n; i++)
-        dtmm_dsp_write_unit(writer, stream, writer->offsets[i], group);
-}
+        "7:\n" /* the tail: what lies behind it is read where there is something */
+        "ldr r12, [sp, #36]\n"
+        "add r4, r1, #\\group\n"
+        "cmp r4, r12\n"
+        "ldr r12, [sp, #16]\n"
+        "bhi 3f\n"
+        "ldr r4, [r1]\n"
+        ".if \\group == 8\n"
+        "ldr r6, [r1, #4]\n"
+        ".endif\n"
+        "2:\n"
+        "add r1, r1, r12\n"
+        "ldr r12, [sp, #28]\n"
+        "and r4, r4, r12\n"
+        ".if \\group == 8\n"
+        "ldr r12, [sp, #32]\n"
+        "and r6, r6, r12\n"
+        ".endif\n"
+        "dtmm_widen_\\group\n"
+        "b 9b\n"
+        "3:\n" /* byte by byte, from the last */
+        "movs r4, #0\n"
+        "movs r6, #0\n"
+        "4:\n"
+        "sub r12, r12, #1\n"
+        "ldrb r5, [r1, r12]\n"
+        "lsl r6, r6, #8\n"
+        "orr r6, r6, r4, lsr #24\n"
+        "orr r4, r5, r4, lsl #8\n"
+        "cmp r12, #0\n"
+        "bne 4b\n"
+        "ldr r12, [sp, #16]\n"
+        "b 2b\n"
+        ".size dtmm_dsp_write_units_\\group, . - dtmm_dsp_write_units_\\group\n"
+        ".popsection\n"
+        ".endm\n"
 
-/* The units whose bits are set, in `bytes` of a mask. */
-static inline void dtmm_dsp_write_kept(const struct dtmm_dsp_writer *writer,
-                                       struct dtmm_dsp_stream *stream, const uint8_t *mask,
-                                       int32_t bytes, int32_t group)
-{
-    const uint16_t *offsets = writer->offsets;
-    for (int32_t i = 0; i < bytes; i++, offsets += 8)
-        for (uint32_t bits = mask[i]; bits; bits &= bits - 1)
-            dtmm_dsp_write_unit(writer, stream, offsets[__builtin_ctz(bits)], group);
-}
+        "dtmm_write_units 8\n"
+        "dtmm_write_units 4\n");
 
 /* Where tap (y, x) of the kernel as the layout knows it lies in the widened rows. */
 static inline int32_t dtmm_dsp_tap_offset(const struct dtmm_conv_2d *p,
@@ -164,7 +200,7 @@ static inline int32_t dtmm_dsp_stored(const struct dtmm_conv_2d *p, const struct
         return p->output_channels * l->units * l->a_unit;
     int32_t kept = 0;
     for (int32_t i = 0; i < p->output_channels * l->mask_bytes; i++)
-        for (uint32_t bits = p->mask[i]; bits; bits &= bits - 1)
+        for (int32_t bits = p->mask[i]; bits; bits &= bits - 1)
             kept++;
     return kept * l->a_unit;
 }
@@ -193,6 +229,21 @@ static inline void dtmm_dsp_start_writer(const struct dtmm_conv_2d *p,
         }
 }
 
+/* A group of 4 weights that lies at `offset`. */
+static inline void dtmm_dsp_write_four(struct dtmm_dsp_stream *stream, int32_t offset,
+                                       int32_t group_step, const int8_t weights[4])
+{
+    uint32_t word, even, odd;
+    memcpy(&word, weights, 4);
+    __asm__("sxtb16 %0, %1" : "=r"(even) : "r"(word));
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(odd) : "r"(word));
+    stream->end[0] = (uint32_t)(offset - stream->at);
+    stream->end[1] = even;
+    stream->end[2] = odd;
+    stream->end += 3;
+    stream->at = offset + group_step;
+}
+
 /* Sorts the next stored weights of one of the layout's taps into `expanded`, zeros elsewhere; they
  * are `taps` taps of the mask, whose next bit is *bit. */
 static inline void dtmm_dsp_expand(const struct dtmm_conv_2d *p, const uint8_t *mask, int32_t taps,
@@ -216,37 +267,10 @@ static inline void dtmm_dsp_write_any(const struct dtmm_conv_2d *p, const struct
     for (int32_t tap = 0; tap < l->taps; tap++) {
         dtmm_dsp_expand(p, mask, l->window / p->input_channels, &bit, &stream->weights, expanded);
         int32_t offset = 8 * writer->offsets[tap];
-        for (int32_t i = 0; i < l->expanded; i += 4, offset += l->plane_bytes) {
-            uint32_t words[2] = {0, 0};
-            memcpy(words, expanded + i, 4);
-            if (words[0] == 0)
-                continue;
-            dtmm_dsp_write_words(stream, offset - stream->at, 4, words);
-            stream->at = offset + writer->group_step;
-        }
+        for (int32_t i = 0; i < l->expanded; i += 4, offset += l->plane_bytes)
+            if (expanded[i] | expanded[i + 1] | expanded[i + 2] | expanded[i + 3])
+                dtmm_dsp_write_four(stream, offset, writer->group_step, expanded + i);
     }
-}
-
-/* One filter; `mask` is null when it is dense. Returns its number of groups. */
-static inline int32_t dtmm_dsp_write_filter(const struct dtmm_conv_2d *p,
-                                            const struct dtmm_dsp_layout *l,
-                                            const struct dtmm_dsp_writer *writer,
-                                            const uint8_t *mask, int8_t *expanded,
-                                            struct dtmm_dsp_stream *stream)
-{
-    const uint32_t *start = stream->end;
-    stream->at = 0;
-    if (!l->a_unit)
-        dtmm_dsp_write_any(p, l, writer, mask, expanded, stream);
-    else if (!mask && l->group == 8)
-        dtmm_dsp_write_dense(writer, stream, l->units, 8);
-    else if (!mask)
-        dtmm_dsp_write_dense(writer, stream, l->units, 4);
-    else if (l->group == 8)
-        dtmm_dsp_write_kept(writer, stream, mask, l->mask_bytes, 8);
-    else
-        dtmm_dsp_write_kept(writer, stream, mask, l->mask_bytes, 4);
-    return (int32_t)(stream->end - start) / (l->group / 2 + 1);
 }
 
 #endif
