@@ -30,9 +30,13 @@ struct dtmm_dsp_conv {
     int32_t rows, columns; /* of this pass; rows without gaps between their inputs are one */
     int32_t filter;
     int32_t finish; /* where the fast requantization is exact */
+    int32_t sums[4];
+    int8_t *memory; /* the widened rows */
     int8_t *expanded;
     uint32_t *stream;
 };
+
+_Static_assert(sizeof(struct dtmm_dsp_conv) <= DTMM_DSP_STATE_BYTES, "the host reserves less");
 
 /* The fast requantization's constants, where it is exact. Else the sums are finished one by one. */
 static inline void dtmm_dsp_set_filter(struct dtmm_dsp_conv *conv)
@@ -160,16 +164,20 @@ static inline void dtmm_dsp_pass(struct dtmm_dsp_conv *conv)
 }
 
 /* What is the same for all passes and filters. */
-static inline void dtmm_dsp_start(struct dtmm_dsp_conv *conv, int8_t *scratch)
+static __attribute__((noinline)) void dtmm_dsp_start(struct dtmm_dsp_conv *conv,
+                                                     const struct dtmm_conv_2d *p)
 {
-    const struct dtmm_conv_2d *p = conv->p;
-    int8_t *offsets = scratch + conv->l.size;
-    conv->expanded = offsets + conv->l.offsets;
-    conv->stream = (uint32_t *)(void *)(conv->expanded + conv->l.expanded);
-    dtmm_dsp_start_writer(p, &conv->l, (uint16_t *)(void *)offsets, &conv->writer);
+    const struct dtmm_dsp_layout *l = &conv->l;
+    conv->p = p;
+    conv->l = dtmm_dsp_layout(p);
+    conv->memory = (int8_t *)conv + DTMM_DSP_STATE_BYTES;
+    int8_t *offsets = conv->memory + l->size;
+    conv->expanded = offsets + l->offsets;
+    conv->stream = (uint32_t *)(void *)(conv->expanded + l->expanded);
+    dtmm_dsp_start_writer(p, l, (uint16_t *)(void *)offsets, &conv->writer);
     if (!p->mask) {
-        memset(conv->expanded, 0xff, (size_t)(conv->l.units >> 3));
-        conv->expanded[conv->l.units >> 3] = (int8_t)((1 << (conv->l.units & 7)) - 1);
+        memset(conv->expanded, 0xff, (size_t)(l->units >> 3));
+        conv->expanded[l->units >> 3] = (int8_t)((1 << (l->units & 7)) - 1);
     }
     int is_narrow = p->output_min > INT8_MIN || p->output_max < INT8_MAX;
     int is_relu = p->output_min >= p->output_zero_point;
@@ -179,27 +187,25 @@ static inline void dtmm_dsp_start(struct dtmm_dsp_conv *conv, int8_t *scratch)
     conv->run.stream = conv->stream;
     conv->run.minimum = p->output_min;
     conv->run.maximum = p->output_max;
+    conv->run.sums = conv->sums;
 }
 
 /* The whole layer. */
 __attribute__((weak)) void dtmm_dsp_conv_2d(const struct dtmm_conv_2d *p, const void *input,
                                             void *output, void *scratch)
 {
-    int32_t sums[4];
-    struct dtmm_dsp_conv conv;
+    struct dtmm_dsp_conv *conv = scratch;
     int8_t *to = output;
-    conv.p = p;
-    conv.l = dtmm_dsp_layout(p);
-    conv.run.sums = sums;
-    dtmm_dsp_start(&conv, scratch);
-    int has_gaps = conv.l.row_bytes != p->output_w * conv.l.group_bytes;
-    for (int32_t y = 0; y < p->output_h; y += conv.l.rows) {
-        int32_t rows = dtmm_dsp_smaller(conv.l.rows, p->output_h - y);
-        dtmm_dsp_widen_rows(p, &conv.l, input, y, rows, scratch);
-        conv.rows = has_gaps ? rows : 1;
-        conv.columns = has_gaps ? p->output_w : rows * p->output_w;
-        dtmm_dsp_set_blocks(&conv, scratch, to);
-        dtmm_dsp_pass(&conv);
+    dtmm_dsp_start(conv, p);
+    int32_t pass = conv->l.rows;
+    int has_gaps = conv->l.row_bytes != p->output_w * conv->l.group_bytes;
+    for (int32_t y = 0; y < p->output_h; y += pass) {
+        int32_t rows = dtmm_dsp_smaller(pass, p->output_h - y);
+        dtmm_dsp_widen_rows(p, &conv->l, input, y, rows, conv->memory);
+        conv->rows = has_gaps ? rows : 1;
+        conv->columns = has_gaps ? p->output_w : rows * p->output_w;
+        dtmm_dsp_set_blocks(conv, conv->memory, to);
+        dtmm_dsp_pass(conv);
         to += rows * p->output_w * p->output_channels;
     }
 }

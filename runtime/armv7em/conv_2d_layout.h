@@ -19,6 +19,9 @@
 /* The memory that the widened rows of one pass may take: less, once a pass has enough outputs. */
 enum { DTMM_DSP_ENOUGH_BYTES = 4096, DTMM_DSP_MOST_BYTES = 7680, DTMM_DSP_ENOUGH_OUTPUTS = 64 };
 
+/* Of the scratch memory, for what the kernel keeps in mind. */
+enum { DTMM_DSP_STATE_BYTES = 384 };
+
 struct dtmm_dsp_layout {
     int32_t group;       /* channels: 4 or 8 */
     int32_t group_bytes; /* 2 * group */
@@ -137,7 +140,7 @@ static inline struct dtmm_dsp_layout dtmm_dsp_layout(const struct dtmm_conv_2d *
 
 static inline int32_t dtmm_dsp_scratch_bytes(const struct dtmm_dsp_layout *l)
 {
-    return l->size + l->offsets + l->expanded + l->stream;
+    return DTMM_DSP_STATE_BYTES + l->size + l->offsets + l->expanded + l->stream;
 }
 
 #endif
