@@ -32,26 +32,68 @@ static inline int32_t dtmm_conv_2d_s8_mve_scratch_bytes(const struct dtmm_conv_2
 /* ---- conv_2d_fwcs_s8: bands of the input, rearranged; 8 pixels x 1 filter ---- */
 
 enum {
-    DTMM_MVE_BAND_BYTES = 4096 /* of input that a call may rearrange at once, if it can choose */
+    DTMM_MVE_BAND_BYTES = 4608, /* of input that a call rearranges at once, where fewer would do */
+    DTMM_MVE_CALL_BYTES = 256   /* what a call knows */
 };
 
-/* How the image is cut: bands of `rows` x `columns` outputs, each with its input laid out as
- * vectors of 16 channels, so that the inputs of neighboring outputs under one tap are neighbors in
- * memory: [16 channels][row][phase][column], where column x of the input has phase x % stride. A
- * 1x1 convolution of stride 1 is one long row. */
+/* How a filter's weights are cut into pieces, each in one unit: as long as possible so that every
+ * unit consists of whole ones, or of 4 with zeros where units are no multiple of 4. */
+struct dtmm_mve_weight_pieces {
+    int32_t units;        /* of a tap */
+    int32_t length, last; /* weights of a unit, and of the last one of a tap */
+    int32_t size;         /* weights of a piece: 64, 32, 16, 8 or 4 */
+    int32_t is_padded;
+};
+
+static inline struct dtmm_mve_weight_pieces dtmm_mve_weight_pieces(const struct dtmm_conv_2d *p)
+{
+    struct dtmm_mve_weight_pieces pieces = {.size = 64};
+    pieces.units = (p->input_channels + p->block - 1) / p->block;
+    pieces.last = p->input_channels - (pieces.units - 1) * p->block;
+    pieces.length = pieces.units > 1 ? p->block : pieces.last;
+    int32_t all = pieces.length | pieces.last;
+    while (pieces.size > 4 && all % pieces.size)
+        pieces.size /= 2;
+    pieces.is_padded = all % 4 != 0;
+    return pieces;
+}
+
+/* In a filter of which all units are kept. */
+static inline int32_t dtmm_mve_max_pieces(const struct dtmm_conv_2d *p)
+{
+    int32_t size = dtmm_mve_weight_pieces(p).size;
+    return p->kernel_h * p->kernel_w * ((p->input_channels + size - 1) / size);
+}
+
+/* Bytes of the list's entry for a piece. */
+static inline int32_t dtmm_mve_entry_bytes(const struct dtmm_mve_weight_pieces *pieces)
+{
+    return pieces->size == 4 ? 4 : 8;
+}
+
+/* How the image is cut: bands of `rows` x `columns` outputs, each with its input laid out so that
+ * the inputs of neighboring outputs under one tap are neighbors in memory: [group of
+ * channels][row][phase][column][channel], where column x of the input has phase x % stride. A 1x1
+ * convolution of stride 1 is one long row. */
 struct dtmm_mve_band {
     int32_t height, width; /* of the whole output */
     int32_t rows, columns; /* of a band of outputs */
     int32_t phases;        /* 1 or the stride along x */
     int32_t row_stride;    /* rows of the band's input from one output row to the next */
     int32_t input_rows, input_columns; /* of a band's input; columns in one phase */
+    int32_t pitch;                     /* channels of a group: 64, 32 or 16 */
 };
+
+static inline int32_t dtmm_mve_band_row_bytes(const struct dtmm_mve_band *band)
+{
+    return band->phases * band->input_columns * band->pitch;
+}
 
 static inline int32_t dtmm_mve_band_bytes(const struct dtmm_conv_2d *p,
                                           const struct dtmm_mve_band *band)
 {
-    return (p->input_channels + 15) / 16 * 16 * band->input_rows * band->phases *
-           band->input_columns;
+    return (p->input_channels + band->pitch - 1) / band->pitch * band->input_rows *
+           dtmm_mve_band_row_bytes(band);
 }
 
 static inline void dtmm_mve_set_band_size(const struct dtmm_conv_2d *p, struct dtmm_mve_band *band,
@@ -63,57 +105,33 @@ static inline void dtmm_mve_set_band_size(const struct dtmm_conv_2d *p, struct d
     band->input_columns = columns + (p->kernel_w - 1) * p->dilation_w / band->phases;
 }
 
+static inline int dtmm_mve_is_one_row(const struct dtmm_conv_2d *p)
+{
+    return p->kernel_h == 1 && p->kernel_w == 1 && p->stride_h == 1 && p->stride_w == 1 &&
+           p->pad_top == 0 && p->pad_left == 0 && p->output_w == p->input_w &&
+           p->output_h <= p->input_h;
+}
+
 static inline struct dtmm_mve_band dtmm_mve_band(const struct dtmm_conv_2d *p)
 {
-    struct dtmm_mve_band band = {.height = p->output_h, .width = p->output_w};
-    band.phases = p->kernel_w == 1 ? 1 : p->stride_w;
-    band.row_stride = p->kernel_h == 1 ? 1 : p->stride_h;
-    if (p->kernel_h == 1 && p->kernel_w == 1 && p->stride_h == 1 && p->stride_w == 1 &&
-        p->pad_top == 0 && p->pad_left == 0 && p->output_w == p->input_w &&
-        p->output_h <= p->input_h) {
-        band.width *= band.height;
-        band.height = 1;
-    }
-    int32_t rows = 1, columns = band.width;
-    dtmm_mve_set_band_size(p, &band, rows, columns);
-    while (columns > 8 && dtmm_mve_band_bytes(p, &band) > DTMM_MVE_BAND_BYTES) {
-        columns = (columns / 2 + 7) / 8 * 8;
-        dtmm_mve_set_band_size(p, &band, rows, columns);
-    }
+    int32_t size = dtmm_mve_weight_pieces(p).size, rows = 1;
+    int is_one_row = dtmm_mve_is_one_row(p);
+    struct dtmm_mve_band band = {
+        .height = is_one_row ? 1 : p->output_h,
+        .width = is_one_row ? p->output_h * p->output_w : p->output_w,
+        .phases = p->kernel_w == 1 ? 1 : p->stride_w,
+        .row_stride = p->kernel_h == 1 ? 1 : p->stride_h,
+        .pitch = size < 16 ? 16 : size,
+    };
+    dtmm_mve_set_band_size(p, &band, rows, band.width);
+    while (band.columns > 8 && dtmm_mve_band_bytes(p, &band) > DTMM_MVE_BAND_BYTES)
+        dtmm_mve_set_band_size(p, &band, rows, (band.columns / 2 + 7) / 8 * 8);
     while (rows <= band.height && dtmm_mve_band_bytes(p, &band) <= DTMM_MVE_BAND_BYTES)
-        dtmm_mve_set_band_size(p, &band, ++rows, columns);
+        dtmm_mve_set_band_size(p, &band, ++rows, band.columns);
     rows = rows > 1 ? rows - 1 : 1;
     int32_t n_bands = (band.height + rows - 1) / rows; /* of the same size, as far as can be */
-    dtmm_mve_set_band_size(p, &band, (band.height + n_bands - 1) / n_bands, columns);
+    dtmm_mve_set_band_size(p, &band, (band.height + n_bands - 1) / n_bands, band.columns);
     return band;
-}
-
-/* How a filter's weights are cut into pieces, all in one unit each: as long as possible so that
- * every unit consists of whole ones, or of 4 with zeros where units are no multiple of 4. */
-struct dtmm_mve_weight_pieces {
-    int32_t units;        /* of a tap */
-    int32_t length, last; /* weights of a unit, and of the last one of a tap */
-    int32_t size;         /* weights of a piece: 16, 8 or 4 */
-    int32_t is_padded;
-};
-
-static inline struct dtmm_mve_weight_pieces dtmm_mve_weight_pieces(const struct dtmm_conv_2d *p)
-{
-    struct dtmm_mve_weight_pieces pieces;
-    pieces.units = (p->input_channels + p->block - 1) / p->block;
-    pieces.last = p->input_channels - (pieces.units - 1) * p->block;
-    pieces.length = pieces.units > 1 ? p->block : pieces.last;
-    int32_t all = pieces.length | pieces.last;
-    pieces.size = all % 16 == 0 ? 16 : all % 8 == 0 ? 8 : 4;
-    pieces.is_padded = all % 4 != 0;
-    return pieces;
-}
-
-/* In a filter of which all units are kept, with up to 3 that fill the first vector. */
-static inline int32_t dtmm_mve_max_pieces(const struct dtmm_conv_2d *p)
-{
-    int32_t size = dtmm_mve_weight_pieces(p).size;
-    return p->kernel_h * p->kernel_w * ((p->input_channels + size - 1) / size) + 3;
 }
 
 /* Of groups of 2 x 4 pixels in a band. */
@@ -128,19 +146,18 @@ static inline int dtmm_conv_2d_fwcs_s8_mve_accepts(const struct dtmm_conv_2d *p)
     return p->output_channels <= 65535 / 8 && (p->block % 4 == 0 || p->block >= p->input_channels);
 }
 
-/* The band's input, up to 3 vectors beyond its end, a vector of weights, for each unit of a filter
- * and each piece of a unit its offset, a list of pieces, groups of outputs, padded weights. */
+/* What a call knows, the band's input and what of 3 pixels may be read beyond its end, groups of
+ * outputs, the offset of each unit of a filter, a list of pieces between 16 bytes of zeros and one
+ * word more, padded weights. */
 static inline int32_t dtmm_conv_2d_fwcs_s8_mve_scratch_bytes(const struct dtmm_conv_2d *p)
 {
     struct dtmm_mve_band band = dtmm_mve_band(p);
     struct dtmm_mve_weight_pieces pieces = dtmm_mve_weight_pieces(p);
-    int32_t offset_bytes = pieces.size == 8 ? 8 : 4;
-    int32_t n_words = p->kernel_h * p->kernel_w * pieces.units +
-                      (pieces.length + pieces.size - 1) / pieces.size +
-                      2 * dtmm_mve_max_groups(&band);
-    int32_t padded_bytes = pieces.is_padded ? 4 * dtmm_mve_max_pieces(p) : 0;
-    return dtmm_mve_band_bytes(p, &band) + 48 + 16 + 4 * n_words +
-           offset_bytes * dtmm_mve_max_pieces(p) + padded_bytes;
+    int32_t n_pieces = dtmm_mve_max_pieces(p);
+    int32_t n_units = p->kernel_h * p->kernel_w * pieces.units;
+    return DTMM_MVE_CALL_BYTES + dtmm_mve_band_bytes(p, &band) + 3 * band.pitch +
+           8 * dtmm_mve_max_groups(&band) + 4 * n_units + 16 +
+           n_pieces * dtmm_mve_entry_bytes(&pieces) + 4 + (pieces.is_padded ? 4 * n_pieces : 0);
 }
 
 #endif
