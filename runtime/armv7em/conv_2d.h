@@ -38,18 +38,20 @@ struct dtmm_dsp_conv {
 
 _Static_assert(sizeof(struct dtmm_dsp_conv) <= DTMM_DSP_STATE_BYTES, "the host reserves less");
 
-/* The fast requantization's constants, where it is exact. Else the sums are finished one by one. */
+/* The fast requantization's constants, where it is exact: twice the bias is less than 2^30, as is
+ * twice the sum of the products (conv_2d_rules.h). Else the sums are finished one by one. */
 static inline void dtmm_dsp_set_filter(struct dtmm_dsp_conv *conv)
 {
     const struct dtmm_conv_2d *p = conv->p;
     struct dtmm_dsp_run *run = &conv->run;
-    int32_t bias = 2 * p->bias[conv->filter], shift = p->shift[conv->filter];
+    int32_t bias = p->bias[conv->filter], shift = p->shift[conv->filter];
     run->finish = conv->finish;
-    if (!dtmm_dsp_is_fast(p->bias[conv->filter], shift, 0)) {
+    if (!dtmm_dsp_shift_is_fast(shift) || bias >= 1 << 29 || bias <= -(1 << 29)) {
         run->finish = DTMM_DSP_SUMS;
         bias = 0;
         shift = -1;
     }
+    bias *= 2;
     run->fast = dtmm_dsp_fast(p->multiplier[conv->filter], shift, p->output_zero_point);
     run->start[0] = run->start[1] = run->start[2] = run->start[3] = bias;
 }
@@ -169,7 +171,7 @@ static __attribute__((noinline)) void dtmm_dsp_start(struct dtmm_dsp_conv *conv,
 {
     const struct dtmm_dsp_layout *l = &conv->l;
     conv->p = p;
-    conv->l = dtmm_dsp_layout(p);
+    dtmm_dsp_set_layout(p, &conv->l);
     conv->memory = (int8_t *)conv + DTMM_DSP_STATE_BYTES;
     int8_t *offsets = conv->memory + l->size;
     conv->expanded = offsets + l->offsets;

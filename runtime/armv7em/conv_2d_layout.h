@@ -114,27 +114,32 @@ static inline void dtmm_dsp_choose_columns(const struct dtmm_conv_2d *p, struct 
     l->row_bytes = l->phases_w * l->column_bytes;
 }
 
+static inline void dtmm_dsp_set_layout(const struct dtmm_conv_2d *p, struct dtmm_dsp_layout *l)
+{
+    dtmm_dsp_choose_columns(p, l);
+    dtmm_dsp_choose_rows(p, l);
+    l->taps = p->kernel_h * l->kernel_w;
+    l->a_unit = l->window;
+    l->units = l->taps;
+    if (p->mask) {
+        int32_t a_tap = (p->input_channels + p->block - 1) / p->block;
+        int is_whole = p->input_channels % p->block == 0 && p->block % l->group == 0;
+        l->units = p->kernel_h * p->kernel_w * a_tap;
+        if (p->block < p->input_channels || l->window > p->input_channels)
+            l->a_unit = is_whole ? p->block : 0;
+    }
+    l->mask_bytes = (l->units + 7) >> 3;
+    l->offsets = dtmm_dsp_round_up((l->a_unit ? l->units : l->taps) * 2, 4);
+    l->expanded = !p->mask    ? dtmm_dsp_round_up(l->units + 1, 32) / 8
+                  : l->a_unit ? 0
+                              : l->planes * l->group;
+    l->stream = l->taps * l->planes * (l->group_bytes + 4);
+}
+
 static inline struct dtmm_dsp_layout dtmm_dsp_layout(const struct dtmm_conv_2d *p)
 {
     struct dtmm_dsp_layout l;
-    dtmm_dsp_choose_columns(p, &l);
-    dtmm_dsp_choose_rows(p, &l);
-    l.taps = p->kernel_h * l.kernel_w;
-    l.a_unit = l.window;
-    l.units = l.taps;
-    if (p->mask) {
-        int32_t a_tap = (p->input_channels + p->block - 1) / p->block;
-        int is_whole = p->input_channels % p->block == 0 && p->block % l.group == 0;
-        l.units = p->kernel_h * p->kernel_w * a_tap;
-        if (p->block < p->input_channels || l.window > p->input_channels)
-            l.a_unit = is_whole ? p->block : 0;
-    }
-    l.mask_bytes = (l.units + 7) >> 3;
-    l.offsets = dtmm_dsp_round_up((l.a_unit ? l.units : l.taps) * 2, 4);
-    l.expanded = !p->mask   ? dtmm_dsp_round_up(l.units + 1, 32) / 8
-                 : l.a_unit ? 0
-                            : l.planes * l.group;
-    l.stream = l.taps * l.planes * (l.group_bytes + 4);
+    dtmm_dsp_set_layout(p, &l);
     return l;
 }
 
