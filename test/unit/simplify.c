@@ -18,7 +18,7 @@
 
 #include <cmocka.h> /* last: it makes fail() a macro */
 
-enum { N_GRAPHS = 1000, N_INPUTS = 20 };
+enum { N_GRAPHS = 3000, N_INPUTS = 20 };
 
 /* What the graphs were, over all of them. */
 struct seen {
