@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../dtmm.h"
-#include "../requantize.h"
 #include "depthwise_conv_2d_rules.h"
+#include "requantize.h"
 
 #include <stddef.h>
 
@@ -104,20 +104,49 @@ struct band {
     int32_t oy, end; /* output rows */
 };
 
+/* Bytes of any alignment. */
+static int8_t *copy(int8_t *to, const int8_t *from, int32_t n)
+{
+    for (; n >= 8; n -= 8, to += 8, from += 8) {
+        to[0] = from[0];
+        to[1] = from[1];
+        to[2] = from[2];
+        to[3] = from[3];
+        to[4] = from[4];
+        to[5] = from[5];
+        to[6] = from[6];
+        to[7] = from[7];
+    }
+    for (; n > 0; n--)
+        *to++ = *from++;
+    return to;
+}
+
+static int8_t *fill(int8_t *to, int8_t value, int32_t n)
+{
+    for (; n >= 4; n -= 4, to += 4)
+        to[0] = to[1] = to[2] = to[3] = value;
+    for (; n > 0; n--)
+        *to++ = value;
+    return to;
+}
+
 /* Copies row `y` of the input between borders. */
 static void load_row(const struct dtmm_depthwise_conv_2d *p, int8_t *to, int32_t pitch,
                      const int8_t *input, int32_t y)
 {
     if (y < 0 || y >= p->input_h) {
-        memset(to, p->input_zero_point, (size_t)pitch);
+        fill(to, p->input_zero_point, pitch);
         return;
     }
     int32_t left = p->pad_left * p->input_channels, inside = p->input_w * p->input_channels;
+    if (left > pitch)
+        left = pitch;
     if (inside > pitch - left)
         inside = pitch - left;
-    memset(to, p->input_zero_point, (size_t)left);
-    memcpy(to + left, input + y * p->input_w * p->input_channels, (size_t)inside);
-    memset(to + left + inside, p->input_zero_point, (size_t)(pitch - left - inside));
+    to = fill(to, p->input_zero_point, left);
+    to = copy(to, input + y * p->input_w * p->input_channels, inside);
+    fill(to, p->input_zero_point, pitch - left - inside);
 }
 
 /* Moves the band down by `step` output rows; `n_kept` of its rows stay. */
@@ -129,7 +158,7 @@ static void load_band(const struct dtmm_depthwise_conv_2d *p, const struct band 
     int8_t *to = band->values;
     for (int32_t row = 0; row < n_rows; row++, to += pitch) {
         if (row < n_kept)
-            memcpy(to, to + step * p->stride_h * pitch, (size_t)pitch);
+            copy(to, to + step * p->stride_h * pitch, pitch);
         else
             load_row(p, to, pitch, input, band->oy * p->stride_h - p->pad_top + row);
     }
@@ -158,8 +187,8 @@ static void convolve_channel(const struct dtmm_depthwise_conv_2d *p, const struc
         const int8_t *x = band->values + y * p->stride_h * band->pitch + o / p->depth_multiplier;
         for (int32_t ox = 0; ox < p->output_w; ox++) {
             int32_t sum = p->bias[o] + sum_taps(p, x, band->pitch, p->weights + o);
-            sum = dtmm_requantize(sum, p->multiplier[o], p->shift[o]);
-            *out = dtmm_clamp(sum, p->output_zero_point, p->output_min, p->output_max);
+            *out = dtmm_rv32_finish(sum, p->multiplier[o], p->shift[o], p->output_zero_point,
+                                    p->output_min, p->output_max);
             out += channels;
             x += p->stride_w * p->input_channels;
         }

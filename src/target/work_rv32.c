@@ -15,11 +15,36 @@ static double item_instructions(int32_t item, int32_t words)
     return 7 + words + pairs * (2 + 9 * words) + loops * (3 + words) + odd;
 }
 
+/* The same for the start and the end of a group's sums. */
+static double group_instructions(int32_t words, int is_general)
+{
+    return 20 + 6 * words + (is_general ? 6 + 44 * words : 28.5 * words);
+}
+
 /* Parts of the windows of a layer, summed over them. */
 struct window_work {
-    double windows, filled, kept; /* words filled from the input, words moved */
-    double groups[5];             /* of so many words */
+    double windows, calls;       /* calls of the assembly a filter */
+    double both, other, columns; /* words filled from two pixels, the others, words of a channel */
+    double kept;                 /* words moved */
+    double places;
+    double groups[5]; /* of so many words */
 };
+
+/* Adds the rows of a window that are filled. */
+static void fill_work(const struct dtmm_conv_2d *p, const struct dtmm_rv32_window *w,
+                      struct window_work *work, int32_t y, int32_t n_rows, int32_t x)
+{
+    int32_t columns = dtmm_rv32_window_columns(p, w->half), n_both = 0;
+    for (int32_t i = x; i < x + columns; i++)
+        n_both += i >= 0 && i + w->half * p->stride_w < w->input_w;
+    for (int32_t row = y; row < y + n_rows; row++) {
+        int is_inside = row >= 0 && row < w->input_h;
+        int32_t both = is_inside ? n_both : 0;
+        work->both += (double)both * p->input_channels;
+        work->other += (double)(columns - both) * p->input_channels;
+        work->columns += is_inside ? columns : 1;
+    }
+}
 
 static struct window_work window_work(const struct dtmm_conv_2d *p)
 {
@@ -33,9 +58,12 @@ static struct window_work window_work(const struct dtmm_conv_2d *p)
             int32_t width = w.output_w - ox < w.half ? w.output_w - ox : w.half;
             int32_t rows = w.output_h - oy < w.rows ? w.output_h - oy : w.rows;
             int32_t kept = oy > 0 && shared > 0 ? shared : 0, words = width * rows;
+            fill_work(p, &w, &work, oy * p->stride_h - p->pad_top + kept, n_rows - kept,
+                      ox * p->stride_w - p->pad_left);
             work.windows++;
-            work.filled += (double)(n_rows - kept) * row_words;
+            work.places += words;
             work.kept += (double)kept * row_words;
+            work.calls += (words >= 4) + (words / 2 % 2) + words % 2;
             work.groups[4] += words / 4;
             work.groups[2] += words / 2 % 2;
             work.groups[1] += words % 2;
@@ -47,55 +75,105 @@ static struct window_work window_work(const struct dtmm_conv_2d *p)
 static void count_windows(const struct dtmm_conv_2d *p, double items, double counts[MAX_WORK])
 {
     struct window_work work = window_work(p);
-    int32_t item = dtmm_rv32_window(p).item;
+    int32_t item = dtmm_rv32_window(p).item, n_general = 0;
+    for (int32_t o = 0; o < p->output_channels; o++)
+        n_general += p->shift[o] > -2;
     counts[1] = work.windows * p->output_channels;
-    counts[5] = work.filled;
+    counts[2] = 45 * work.calls * p->output_channels + 15 * work.places;
+    for (int32_t words = 1; words <= 4; words *= 2)
+        counts[2] +=
+            work.groups[words] *
+            (items * item_instructions(item, words) + n_general * group_instructions(words, 1) +
+             (p->output_channels - n_general) * group_instructions(words, 0));
+    counts[3] = work.both;
+    counts[4] = work.other;
+    counts[5] = work.columns;
     counts[6] = work.kept;
-    for (int32_t words = 1; words <= 4; words *= 2) {
-        counts[2] += work.groups[words] * items * item_instructions(item, words);
-        counts[3] += work.groups[words] * p->output_channels;
-        counts[4] += work.groups[words] * p->output_channels * words;
-    }
 }
 
 void work_conv_2d_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
+    if (dtmm_rv32_is_vector(p)) {
+        counts[2] = (p->output_channels / 8) * (p->input_channels / 8) * 210.0 +
+                    (p->output_channels / 8) * (p->input_channels % 8) * 35.0 +
+                    (double)(p->output_channels % 8) * p->input_channels * 4.4;
+        counts[7] = p->output_channels;
+        return;
+    }
     count_windows(p, (double)dtmm_rv32_window(p).max_items * p->output_channels, counts);
+}
+
+/* A single pixel: units of four channels with a test each, others a dot product each. */
+static void count_vector_units(const struct dtmm_conv_2d *p, double n_units, double n_kept,
+                               double counts[MAX_WORK])
+{
+    int32_t fours = dtmm_rv32_fours_per_unit(p);
+    if (fours > 0)
+        counts[2] = n_units * fours * 2.6 + n_kept * fours * 17;
+    else
+        counts[2] = n_units * 11 + n_kept * (20 + 4.4 * p->block);
+    counts[3] = fours > 1 ? n_units * fours / 8 : 0;
+    counts[7] = p->output_channels * 7.0;
 }
 
 void work_conv_2d_fwcs_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
-    int32_t units = (p->input_channels + p->block - 1) / p->block * p->kernel_h * p->kernel_w;
     int32_t row_units = (p->input_channels + p->block - 1) / p->block;
+    int32_t units = row_units * p->kernel_h * p->kernel_w;
     int32_t mask_bytes = (units + 7) / 8, item = dtmm_rv32_window(p).item;
-    double items = 0;
+    double items = 0, kept = 0;
     for (int32_t o = 0; o < p->output_channels; o++)
         for (int32_t unit = 0; unit < units; unit++) {
             int32_t left = p->input_channels - unit % row_units * p->block;
-            if (p->mask[o * mask_bytes + unit / 8] >> unit % 8 & 1)
-                items += (left < p->block ? left : p->block) / item;
+            if (!(p->mask[o * mask_bytes + unit / 8] >> unit % 8 & 1))
+                continue;
+            kept++;
+            items += (left < p->block ? left : p->block) / item;
         }
+    double n_units = (double)units * p->output_channels;
+    if (dtmm_rv32_is_vector(p)) {
+        count_vector_units(p, n_units, kept, counts);
+        return;
+    }
+    int is_uneven = p->block < p->input_channels && p->block != item;
+    double listed = is_uneven ? 14 * n_units + 5 * items : 3 * n_units + 3 * kept;
     count_windows(p, items, counts);
-    counts[7] = window_work(p).windows * (items + 0.7 * units * p->output_channels);
+    counts[7] = window_work(p).windows * listed;
+}
+
+/* Instructions of the assembly for a row of outputs with a kernel 3x3. */
+static double row_3x3_instructions(const struct dtmm_depthwise_conv_2d *p)
+{
+    return p->stride_w == 1 ? 43 + 39.0 * p->output_w : 24 + 45.0 * p->output_w;
 }
 
 void work_depthwise_conv_2d_s8_rv32(const struct dtmm_depthwise_conv_2d *p, double counts[MAX_WORK])
 {
     int32_t step = dtmm_rv32_band_rows(p), channels = p->input_channels * p->depth_multiplier;
     int32_t row_bytes = dtmm_rv32_band_row_bytes(p), n_fast = 0;
-    double bands = (p->output_h + step - 1) / step, pixels = (double)p->output_h * p->output_w;
-    double rows = 0;
-    for (int32_t oy = 0; oy < p->output_h; oy += step)
-        rows += dtmm_rv32_band_input_rows(p, p->output_h - oy < step ? p->output_h - oy : step);
+    int32_t shared = dtmm_rv32_band_input_rows(p, step) - step * p->stride_h;
+    int32_t inside = row_bytes - p->pad_left * p->input_channels;
+    inside = inside < 0 ? 0 : inside;
+    inside = inside < p->input_w * p->input_channels ? inside : p->input_w * p->input_channels;
     if (dtmm_rv32_is_3x3(p))
         for (int32_t o = 0; o < channels; o++)
             n_fast += p->shift[o] <= -2;
-    counts[1] = rows;
-    counts[2] = rows * row_bytes;
-    counts[3] = bands * channels;
-    counts[4] = n_fast * (double)p->output_h;
-    counts[5] = n_fast * pixels;
-    counts[6] = (channels - n_fast) * pixels * p->kernel_h;
+    for (int32_t oy = 0; oy < p->output_h; oy += step) {
+        int32_t last = p->output_h - oy < step ? p->output_h - oy : step;
+        for (int32_t row = 0; row < dtmm_rv32_band_input_rows(p, last); row++) {
+            int32_t y = oy * p->stride_h - p->pad_top + row;
+            int32_t copied = y >= 0 && y < p->input_h ? inside : 0;
+            if (oy > 0 && row < shared)
+                copied = row_bytes;
+            counts[1]++;
+            counts[2] += copied + 0.5 * (row_bytes - copied);
+        }
+        counts[3] += n_fast;
+    }
+    double slow = (double)(channels - n_fast) * p->output_h * p->output_w;
+    counts[4] = n_fast * (p->output_h * row_3x3_instructions(p));
+    counts[5] = slow;
+    counts[6] = slow * p->kernel_h;
     counts[7] = counts[6] * p->kernel_w;
 }
 
