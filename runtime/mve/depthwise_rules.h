@@ -35,10 +35,13 @@ static inline int32_t dtmm_mve_depthwise_3x3_strip(const struct dtmm_depthwise_c
     return p->output_w < DTMM_MVE_DEPTHWISE_COLUMNS ? p->output_w : DTMM_MVE_DEPTHWISE_COLUMNS;
 }
 
-/* How many pairs of output rows have their columns in memory at once. */
-static inline int32_t dtmm_mve_depthwise_3x3_pairs(const struct dtmm_depthwise_conv_2d *p)
+/* How many pairs of output rows have their columns in memory at once; in place, those of the pairs
+ * after them are there too. */
+static inline int32_t dtmm_mve_depthwise_3x3_pairs(const struct dtmm_depthwise_conv_2d *p,
+                                                   int is_in_place)
 {
-    int32_t bytes = (dtmm_mve_depthwise_3x3_strip(p) + 2) * DTMM_MVE_COLUMN_BYTES;
+    int32_t width = is_in_place ? 2 * p->output_w : dtmm_mve_depthwise_3x3_strip(p);
+    int32_t bytes = (width + 2) * DTMM_MVE_COLUMN_BYTES;
     int32_t n = DTMM_MVE_DEPTHWISE_BYTES / bytes, all = p->output_h / 2;
     n = n < all ? n : all;
     return n > 1 ? n : 1;
@@ -55,8 +58,26 @@ static inline int dtmm_depthwise_conv_2d_3x3_s8_mve_accepts(const struct dtmm_de
 static inline int32_t
 dtmm_depthwise_conv_2d_3x3_s8_mve_scratch_bytes(const struct dtmm_depthwise_conv_2d *p)
 {
-    int32_t n_columns = dtmm_mve_depthwise_3x3_pairs(p) * (dtmm_mve_depthwise_3x3_strip(p) + 2);
+    int32_t n_columns = dtmm_mve_depthwise_3x3_pairs(p, 0) * (dtmm_mve_depthwise_3x3_strip(p) + 2);
     return DTMM_MVE_DEPTHWISE_CONSTANTS + (8 + n_columns) * DTMM_MVE_COLUMN_BYTES;
+}
+
+static inline int32_t
+dtmm_depthwise_conv_2d_3x3_inplace_s8_mve_scratch_bytes(const struct dtmm_depthwise_conv_2d *p)
+{
+    int32_t n_columns = 2 * dtmm_mve_depthwise_3x3_pairs(p, 1) * (p->output_w + 2);
+    return DTMM_MVE_DEPTHWISE_CONSTANTS + (8 + n_columns) * DTMM_MVE_COLUMN_BYTES;
+}
+
+/* Loading the pairs y + 2 n .. may not need input that the pairs before y have overwritten. The
+ * last pair may start but one row after y. */
+static inline int
+dtmm_depthwise_conv_2d_3x3_inplace_s8_mve_accepts(const struct dtmm_depthwise_conv_2d *p)
+{
+    return dtmm_depthwise_conv_2d_3x3_s8_mve_accepts(p) && p->pad_top <= 1 &&
+           p->output_w <= p->input_w &&
+           dtmm_depthwise_conv_2d_3x3_inplace_s8_mve_scratch_bytes(p) <=
+               DTMM_MVE_DEPTHWISE_MOST_BYTES;
 }
 
 /* ---- depthwise_conv_2d_s8: four outputs of a row, any kernel in pieces of 4x4 ---- */
@@ -69,17 +90,18 @@ struct dtmm_mve_pieces {
     int32_t n_rows;       /* output rows that have their columns in memory at once */
 };
 
-static inline struct dtmm_mve_pieces dtmm_mve_pieces(const struct dtmm_depthwise_conv_2d *p)
+static inline struct dtmm_mve_pieces dtmm_mve_pieces(const struct dtmm_depthwise_conv_2d *p,
+                                                     int is_in_place)
 {
     struct dtmm_mve_pieces pieces = {(p->kernel_h + 3) / 4, (p->kernel_w + 3) / 4, 0, 0, 0};
     int32_t kernel_columns = (4 * pieces.across - 1) * p->dilation_w + 1;
     int32_t room = DTMM_MVE_DEPTHWISE_COLUMNS / pieces.down - kernel_columns;
     int32_t most = room < 0 ? 4 : (room / p->stride_w + 1) / 4 * 4;
     most = most < 4 ? 4 : most;
-    pieces.strip = p->output_w < most ? p->output_w : most;
+    pieces.strip = p->output_w < most || is_in_place ? p->output_w : most;
     pieces.n_columns = ((pieces.strip + 3) / 4 * 4 - 1) * p->stride_w + kernel_columns;
     int32_t row_bytes = pieces.down * pieces.n_columns * DTMM_MVE_COLUMN_BYTES;
-    int32_t n_rows = DTMM_MVE_DEPTHWISE_BYTES / row_bytes;
+    int32_t n_rows = DTMM_MVE_DEPTHWISE_BYTES / (is_in_place ? 2 * row_bytes : row_bytes);
     n_rows = n_rows < p->output_h ? n_rows : p->output_h;
     pieces.n_rows = n_rows > 1 ? n_rows : 1;
     return pieces;
@@ -87,19 +109,39 @@ static inline struct dtmm_mve_pieces dtmm_mve_pieces(const struct dtmm_depthwise
 
 /* Constants, then for each piece where it lies and the filters of a group as 4 columns, then
  * columns of input. */
+static inline int32_t dtmm_mve_pieces_bytes(const struct dtmm_depthwise_conv_2d *p, int is_in_place)
+{
+    struct dtmm_mve_pieces pieces = dtmm_mve_pieces(p, is_in_place);
+    int32_t n = pieces.down * pieces.across, n_rows = pieces.n_rows * (is_in_place ? 2 : 1);
+    return DTMM_MVE_DEPTHWISE_CONSTANTS + n * (4 + 4 * DTMM_MVE_COLUMN_BYTES) +
+           n_rows * pieces.down * pieces.n_columns * DTMM_MVE_COLUMN_BYTES;
+}
+
 static inline int32_t
 dtmm_depthwise_conv_2d_s8_mve_scratch_bytes(const struct dtmm_depthwise_conv_2d *p)
 {
-    struct dtmm_mve_pieces pieces = dtmm_mve_pieces(p);
-    int32_t n = pieces.down * pieces.across;
-    return DTMM_MVE_DEPTHWISE_CONSTANTS + n * (4 + 4 * DTMM_MVE_COLUMN_BYTES) +
-           pieces.n_rows * pieces.down * pieces.n_columns * DTMM_MVE_COLUMN_BYTES;
+    return dtmm_mve_pieces_bytes(p, 0);
 }
 
 /* Not kernels so large, or so dilated, that their input columns would fill a small SRAM. */
 static inline int dtmm_depthwise_conv_2d_s8_mve_accepts(const struct dtmm_depthwise_conv_2d *p)
 {
-    return dtmm_depthwise_conv_2d_s8_mve_scratch_bytes(p) <= DTMM_MVE_DEPTHWISE_MOST_BYTES;
+    return dtmm_mve_pieces_bytes(p, 0) <= DTMM_MVE_DEPTHWISE_MOST_BYTES;
+}
+
+static inline int32_t
+dtmm_depthwise_conv_2d_inplace_s8_mve_scratch_bytes(const struct dtmm_depthwise_conv_2d *p)
+{
+    return dtmm_mve_pieces_bytes(p, 1);
+}
+
+/* Loading the rows y + n_rows .. may not need input that the rows before y have overwritten. */
+static inline int
+dtmm_depthwise_conv_2d_inplace_s8_mve_accepts(const struct dtmm_depthwise_conv_2d *p)
+{
+    return p->depth_multiplier == 1 && p->output_w <= p->input_w &&
+           dtmm_mve_pieces(p, 1).n_rows * p->stride_h >= p->pad_top &&
+           dtmm_mve_pieces_bytes(p, 1) <= DTMM_MVE_DEPTHWISE_MOST_BYTES;
 }
 
 #endif

@@ -22,13 +22,15 @@ static double fast_channels(const struct dtmm_depthwise_conv_2d *p)
     return fast;
 }
 
-void work_depthwise_conv_2d_3x3_s8_mve(const struct dtmm_depthwise_conv_2d *p,
-                                       double counts[MAX_WORK])
+static void work_3x3(const struct dtmm_depthwise_conv_2d *p, int is_in_place,
+                     double counts[MAX_WORK])
 {
-    int32_t width = dtmm_mve_depthwise_3x3_strip(p), last = p->output_w % width;
+    int32_t width = is_in_place ? p->output_w : dtmm_mve_depthwise_3x3_strip(p);
+    int32_t last = p->output_w % width;
     double groups = divide_up(p->input_channels, 16), strips = divide_up(p->output_w, width);
     double pairs = divide_up(p->output_h, 2), fast = fast_channels(p);
-    double bands = divide_up(p->output_h / 2, dtmm_mve_depthwise_3x3_pairs(p)) + p->output_h % 2;
+    double bands =
+        divide_up(p->output_h / 2, dtmm_mve_depthwise_3x3_pairs(p, is_in_place)) + p->output_h % 2;
     double tiles = (p->output_w / width) * divide_up(width, 2) + divide_up(last, 2);
     counts[1] = groups;
     counts[2] = groups * strips * bands;
@@ -40,9 +42,22 @@ void work_depthwise_conv_2d_3x3_s8_mve(const struct dtmm_depthwise_conv_2d *p,
                          tiles * 24 * (p->input_channels - fast));
 }
 
-void work_depthwise_conv_2d_s8_mve(const struct dtmm_depthwise_conv_2d *p, double counts[MAX_WORK])
+void work_depthwise_conv_2d_3x3_s8_mve(const struct dtmm_depthwise_conv_2d *p,
+                                       double counts[MAX_WORK])
 {
-    struct dtmm_mve_pieces pieces = dtmm_mve_pieces(p);
+    work_3x3(p, 0, counts);
+}
+
+void work_depthwise_conv_2d_3x3_inplace_s8_mve(const struct dtmm_depthwise_conv_2d *p,
+                                               double counts[MAX_WORK])
+{
+    work_3x3(p, 1, counts);
+}
+
+static void work_pieces(const struct dtmm_depthwise_conv_2d *p, int is_in_place,
+                        double counts[MAX_WORK])
+{
+    struct dtmm_mve_pieces pieces = dtmm_mve_pieces(p, is_in_place);
     int32_t channels = p->input_channels * p->depth_multiplier, n = pieces.down * pieces.across;
     int may_be_fast = n == 1 && p->stride_w == 2 && p->depth_multiplier == 1;
     double groups = divide_up(channels, 16), strips = divide_up(p->output_w, pieces.strip);
@@ -59,6 +74,17 @@ void work_depthwise_conv_2d_s8_mve(const struct dtmm_depthwise_conv_2d *p, doubl
     counts[5] = strips * (bands * 15 + rows * 12) * fast + tiles * 19 * fast;
     counts[6] = strips * (bands * 3 + rows) * exact;
     counts[7] = tiles * (36 + 17 * n) * exact;
+}
+
+void work_depthwise_conv_2d_s8_mve(const struct dtmm_depthwise_conv_2d *p, double counts[MAX_WORK])
+{
+    work_pieces(p, 0, counts);
+}
+
+void work_depthwise_conv_2d_inplace_s8_mve(const struct dtmm_depthwise_conv_2d *p,
+                                           double counts[MAX_WORK])
+{
+    work_pieces(p, 1, counts);
 }
 
 void work_fully_connected_s8_mve(const struct dtmm_fully_connected *p, double counts[MAX_WORK])

@@ -405,15 +405,24 @@ static void finish_depthwise(struct random *random, struct guard *guard, struct 
     DESCRIBE_GEOMETRY(layer, p, p->input_channels, n);
 }
 
+/* Half of them 3x3 as networks have it. */
+static void random_depthwise_lines(struct random *random, struct line *vertical,
+                                   struct line *horizontal)
+{
+    *vertical = random_line(random, 5);
+    *horizontal = random_line(random, 5);
+    if (one_in(random, 2)) {
+        int stride = random_range(random, 1, 2);
+        *vertical = typical_line(random, 3, stride);
+        *horizontal = typical_line(random, 3, stride);
+    }
+}
+
 void layer_depthwise_conv_2d(struct random *random, struct guard *guard, struct layer *layer)
 {
     struct dtmm_depthwise_conv_2d *p = &layer->parameters.depthwise_conv_2d;
-    struct line vertical = random_line(random, 5), horizontal = random_line(random, 5);
-    if (one_in(random, 2)) {
-        int stride = random_range(random, 1, 2);
-        vertical = typical_line(random, 3, stride);
-        horizontal = typical_line(random, 3, stride);
-    }
+    struct line vertical, horizontal;
+    random_depthwise_lines(random, &vertical, &horizontal);
     SET_GEOMETRY(p, vertical, horizontal);
     p->depth_multiplier = one_in(random, 2) ? 1 : random_range(random, 1, 4);
     finish_depthwise(random, guard, layer);
@@ -423,7 +432,8 @@ void layer_depthwise_conv_2d_inplace(struct random *random, struct guard *guard,
                                      struct layer *layer)
 {
     struct dtmm_depthwise_conv_2d *p = &layer->parameters.depthwise_conv_2d;
-    struct line vertical = random_line(random, 5), horizontal = random_line(random, 5);
+    struct line vertical, horizontal;
+    random_depthwise_lines(random, &vertical, &horizontal);
     if (horizontal.output > horizontal.input)
         horizontal.output = horizontal.input;
     SET_GEOMETRY(p, vertical, horizontal);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "depthwise_pieces.h"
+
+void dtmm_depthwise_conv_2d_inplace_s8_mve(const struct dtmm_depthwise_conv_2d *p,
+                                           const void *input, void *output, void *scratch)
+{
+    depthwise_pieces(p, input, output, scratch, 1);
+}
