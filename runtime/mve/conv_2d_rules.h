@@ -23,10 +23,11 @@ static inline int dtmm_conv_2d_s8_mve_accepts(const struct dtmm_conv_2d *p)
     return p->output_channels <= DTMM_MVE_MAX_FILTERS;
 }
 
-/* 4 columns, and the constants of pairs of filters. */
+/* The constants of pairs of filters, 4 columns, and 20 bytes for a row of taps. */
 static inline int32_t dtmm_conv_2d_s8_mve_scratch_bytes(const struct dtmm_conv_2d *p)
 {
-    return dtmm_mve_conv_vectors(p) * 64 + (p->output_channels + 2) / 2 * DTMM_MVE_PAIR_BYTES;
+    return (p->output_channels + 1) / 2 * DTMM_MVE_PAIR_BYTES + dtmm_mve_conv_vectors(p) * 64 +
+           p->kernel_h * 20;
 }
 
 /* ---- conv_2d_fwcs_s8: bands of the input, rearranged; 8 pixels x 1 filter ---- */

@@ -111,11 +111,17 @@ __attribute__((naked)) static void convolve_pairs(const struct pairs *pairs __at
                                                                                                     "   pop {r4-r11, pc}\n");
 }
 
+/* Of 16 elements of a column, from element `at` on; from the vector that has the first. */
+static inline uint8x16_t element_offsets(int32_t at)
+{
+    uint8x16_t element = vidupq_n_u8((uint32_t)at & 15, 1);
+    return vmlaq_n_u8(element, vshrq_n_u8(element, 4), 48);
+}
+
 /* Copies n contiguous inputs to a column from its element `at`. */
 static void copy_run(int8_t *column, int32_t at, const int8_t *from, int32_t n)
 {
-    uint8x16_t element = vidupq_n_u8((uint32_t)at & 15, 1);
-    uint8x16_t offset = vmlaq_n_u8(element, vshrq_n_u8(element, 4), 48);
+    uint8x16_t offset = element_offsets(at);
     column += (at >> 4) * 64;
     __asm__ volatile("   wlstp.8 lr, %[n], 2f\n"
                      "1: vldrb.u8 q0, [%[from]], #16\n"
@@ -135,27 +141,102 @@ static void fill_column(int8_t *column, int32_t n_vectors, int8_t value)
         vstrbq_s8(column, values);
 }
 
-/* Lays out what the filters see from the pixel (oy, ox) of the output. */
-static void gather_column(const struct dtmm_conv_2d *p, const int8_t *input, int32_t oy, int32_t ox,
-                          int8_t *column)
+/* How columns are laid out. */
+struct layout {
+    const int8_t *input;
+    int32_t run, row_step; /* bytes of a row of taps, and from one to the next in the input */
+    int32_t lacking;       /* elements of a column before its first */
+    int32_t last_x;        /* where the last column of input lies under the last tap */
+    int is_whole, is_short;
+    const int32_t *row_at;       /* in short runs: where a row of taps begins, in vectors, */
+    const uint8_t *row_elements; /* and the offsets of its elements from there */
+};
+
+static void set_layout(const struct dtmm_conv_2d *p, struct layout *layout, void *memory)
 {
-    int32_t channels = p->input_channels, n_vectors = dtmm_mve_conv_vectors(p);
-    int32_t y = oy * p->stride_h - p->pad_top, x = ox * p->stride_w - p->pad_left;
+    int32_t channels = p->input_channels, run = p->kernel_w * channels;
+    int32_t *at = memory;
+    uint8_t *elements = (uint8_t *)(at + p->kernel_h);
+    layout->run = run;
+    layout->row_step = p->dilation_h * p->input_w * channels;
+    layout->lacking = dtmm_mve_conv_vectors(p) * 16 - p->kernel_h * run;
+    layout->last_x = p->input_w - 1 - (p->kernel_w - 1) * p->dilation_w;
+    layout->is_whole = (p->dilation_w == 1 || p->kernel_w == 1) && run % 16 == 0;
+    layout->is_short = (p->dilation_w == 1 || p->kernel_w == 1) && run < 16;
+    layout->row_at = at;
+    layout->row_elements = elements;
+    if (layout->is_short)
+        for (int32_t ky = 0, first = layout->lacking; ky < p->kernel_h; ky++, first += run) {
+            *at++ = (first >> 4) * 64;
+            vstrbq_u8(elements, element_offsets(first));
+            elements += 16;
+        }
+}
+
+/* Lays out a column all of whose taps lie inside the input, from `from` on. */
+static inline void lay_out_inside(const struct dtmm_conv_2d *p, const struct layout *layout,
+                                  const int8_t *from, int8_t *column)
+{
+    if (layout->is_whole) {
+        int32_t n_rows = p->kernel_h;
+        const int8_t *at;
+        __asm__ volatile(
+            "1: dls lr, %[n]\n"
+            "   mov %[at], %[from]\n"
+            "2: vldrb.u8 q0, [%[at]], #16\n"
+            "   vstrb.8 q0, [%[column]], #64\n"
+            "   le lr, 2b\n"
+            "   add %[from], %[from], %[step]\n"
+            "   subs %[rows], %[rows], #1\n"
+            "   bne 1b\n"
+            : [at] "=&r"(at), [from] "+r"(from), [column] "+r"(column), [rows] "+r"(n_rows)
+            : [n] "r"(layout->run >> 4), [step] "r"(layout->row_step)
+            : "q0", "lr", "cc", "memory");
+    } else if (layout->is_short) {
+        const int32_t *row_at = layout->row_at;
+        const uint8_t *elements = layout->row_elements;
+        int8_t *to;
+        __asm__ volatile(
+            "   vctp.8 %[n]\n"
+            "   dls lr, %[rows]\n"
+            "1: vldrb.u8 q1, [%[elements]], #16\n"
+            "   ldr %[to], [%[at]], #4\n"
+            "   add %[to], %[to], %[column]\n"
+            "   vpstt\n"
+            "   vldrbt.u8 q0, [%[from]]\n"
+            "   vstrbt.8 q0, [%[to], q1]\n"
+            "   add %[from], %[from], %[step]\n"
+            "   le lr, 1b\n"
+            : [to] "=&r"(to), [at] "+r"(row_at), [elements] "+r"(elements), [from] "+r"(from)
+            : [n] "r"(layout->run), [rows] "r"(p->kernel_h), [column] "r"(column),
+              [step] "r"(layout->row_step)
+            : "q0", "q1", "lr", "memory");
+    } else {
+        int32_t n_runs = p->dilation_w == 1 ? 1 : p->kernel_w, run = layout->run / n_runs;
+        int32_t at = layout->lacking;
+        for (int32_t ky = 0; ky < p->kernel_h; ky++, from += layout->row_step)
+            for (int32_t i = 0; i < n_runs; i++, at += run)
+                copy_run(column, at, from + i * p->dilation_w * p->input_channels, run);
+    }
+}
+
+/* Lays out a column of which some taps lie outside of the input. (y, x) is under tap (0, 0). */
+static void lay_out_border(const struct dtmm_conv_2d *p, const struct layout *layout, int32_t y,
+                           int32_t x, int8_t *column)
+{
+    int32_t channels = p->input_channels;
     struct dtmm_span rows = dtmm_clip(y, p->dilation_h, p->kernel_h, p->input_h);
     struct dtmm_span taps = dtmm_clip(x, p->dilation_w, p->kernel_w, p->input_w);
-    int32_t n_taps = taps.end - taps.begin;
-    if ((rows.end - rows.begin) * n_taps < p->kernel_h * p->kernel_w)
-        fill_column(column, n_vectors, p->input_zero_point);
-    int32_t n_runs = n_taps, run = channels, step = p->dilation_w * channels;
+    fill_column(column, dtmm_mve_conv_vectors(p), p->input_zero_point);
+    int32_t n_runs = taps.end - taps.begin, run = channels, step = p->dilation_w * channels;
     if (p->dilation_w == 1) { /* the taps of a row are neighbors: one long run */
         run *= n_runs;
         n_runs = n_runs > 0;
     }
-    int32_t lacking = n_vectors * 16 - p->kernel_h * p->kernel_w * channels;
     for (int32_t ky = rows.begin; ky < rows.end; ky++) {
-        int32_t at = lacking + (ky * p->kernel_w + taps.begin) * channels;
+        int32_t at = layout->lacking + (ky * p->kernel_w + taps.begin) * channels;
         int32_t pixel = (y + ky * p->dilation_h) * p->input_w + x + taps.begin * p->dilation_w;
-        const int8_t *from = input + pixel * channels;
+        const int8_t *from = layout->input + pixel * channels;
         for (int32_t i = 0; i < n_runs; i++, at += run, from += step)
             copy_run(column, at, from, run);
     }
@@ -190,17 +271,22 @@ static void set_pairs(const struct dtmm_conv_2d *p, struct pairs *pairs)
     pairs->high = p->output_max;
 }
 
-/* The outputs of n pixels, 1 .. 4, whose columns are laid out; the others are copies of the last.
- */
-static void convolve_pixels(const struct dtmm_conv_2d *p, struct pairs *pairs,
-                            const struct pair *first, int8_t *output, int32_t n)
+/* Of the outputs of two filters for n pixels, 1 .. 4; what follows them is what the last has. */
+static void set_offsets(const struct dtmm_conv_2d *p, struct pairs *pairs, int32_t n)
 {
-    int32_t length = p->kernel_h * p->kernel_w * p->input_channels, filters = p->output_channels;
+    int32_t filters = p->output_channels;
     for (int32_t i = 0; i < 4; i++) {
         int32_t offset = (i < n ? i : n - 1) * filters;
         pairs->offsets[2 * i] = (uint16_t)offset;
         pairs->offsets[2 * i + 1] = (uint16_t)(offset + (filters > 1));
     }
+}
+
+/* The outputs of the pixels whose columns are laid out. */
+static void convolve_pixels(const struct dtmm_conv_2d *p, struct pairs *pairs,
+                            const struct pair *first, int8_t *output)
+{
+    int32_t length = p->kernel_h * p->kernel_w * p->input_channels, filters = p->output_channels;
     const int8_t *weights = p->weights - pairs->n_lacking;
     if (filters > 1) {
         pairs->weights_0 = weights;
@@ -225,22 +311,36 @@ void dtmm_conv_2d_s8_mve(const struct dtmm_conv_2d *p, const void *input, void *
                          void *scratch)
 {
     struct pair *constants = scratch;
-    int8_t *columns = (int8_t *)(constants + (p->output_channels + 1) / 2);
-    int8_t *out = output;
+    int8_t *columns = (int8_t *)(constants + (p->output_channels + 1) / 2), *out = output;
     struct pairs pairs = {.columns = columns};
+    struct layout layout = {.input = input};
+    set_layout(p, &layout, columns + dtmm_mve_conv_vectors(p) * 64);
     set_pairs(p, &pairs);
     set_constants(p, constants);
-    int32_t n_pixels = p->output_h * p->output_w, oy = 0, ox = 0;
-    for (int32_t first = 0; first < n_pixels; first += 4) {
-        for (int32_t i = 0; i < 4; i++) {
-            gather_column(p, input, oy, ox, columns + 16 * i);
-            if (first + i + 1 < n_pixels && ++ox == p->output_w) {
-                ox = 0;
-                oy++;
-            }
+    set_offsets(p, &pairs, 4);
+    int32_t n = 0, step = p->stride_w * p->input_channels;
+    for (int32_t oy = 0; oy < p->output_h; oy++) {
+        int32_t y = oy * p->stride_h - p->pad_top, x = -p->pad_left;
+        int is_inside = y >= 0 && y + (p->kernel_h - 1) * p->dilation_h < p->input_h;
+        const int8_t *from = layout.input + (y * p->input_w + x) * p->input_channels;
+        for (int32_t ox = 0; ox < p->output_w; ox++, x += p->stride_w, from += step) {
+            int8_t *column = columns + 16 * n;
+            if (is_inside && x >= 0 && x <= layout.last_x)
+                lay_out_inside(p, &layout, from, column);
+            else
+                lay_out_border(p, &layout, y, x, column);
+            if (++n < 4)
+                continue;
+            convolve_pixels(p, &pairs, constants, out);
+            out += 4 * p->output_channels;
+            n = 0;
         }
-        int32_t n = n_pixels - first < 4 ? n_pixels - first : 4;
-        convolve_pixels(p, &pairs, constants, out, n);
-        out += n * p->output_channels;
     }
+    if (n == 0)
+        return;
+    for (int32_t i = 0; i < dtmm_mve_conv_vectors(p); i++)
+        for (int32_t j = n; j < 4; j++)
+            memcpy(columns + 64 * i + 16 * j, columns + 64 * i + 16 * (n - 1), 16);
+    set_offsets(p, &pairs, n);
+    convolve_pixels(p, &pairs, constants, out);
 }
