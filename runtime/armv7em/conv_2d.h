@@ -145,7 +145,7 @@ static inline void dtmm_dsp_set_blocks(struct dtmm_dsp_conv *conv, const int8_t 
 }
 
 /* Filter by filter: its mask, or for dense filters one of ones in `expanded`. */
-static inline void dtmm_dsp_pass(struct dtmm_dsp_conv *conv)
+static inline void dtmm_dsp_run_filters(struct dtmm_dsp_conv *conv)
 {
     const struct dtmm_conv_2d *p = conv->p;
     const struct dtmm_dsp_layout *l = &conv->l;
@@ -192,24 +192,34 @@ static __attribute__((noinline)) void dtmm_dsp_start(struct dtmm_dsp_conv *conv,
     conv->run.sums = conv->sums;
 }
 
-/* The whole layer. */
+/* n output rows from row y on. */
+static inline void dtmm_dsp_pass(struct dtmm_dsp_conv *conv, const int8_t *input, int8_t *output,
+                                 int32_t y, int32_t n)
+{
+    const struct dtmm_conv_2d *p = conv->p;
+    int has_gaps = conv->l.row_bytes != p->output_w * conv->l.group_bytes;
+    dtmm_dsp_widen_rows(p, &conv->l, input, y, n, conv->memory);
+    conv->rows = has_gaps ? n : 1;
+    conv->columns = has_gaps ? p->output_w : n * p->output_w;
+    dtmm_dsp_set_blocks(conv, conv->memory, output + y * p->output_w * p->output_channels);
+    dtmm_dsp_run_filters(conv);
+}
+
+/* The whole layer. Where passes read no row twice and outputs are larger than inputs, the last rows
+ * come first, so that output and input may start at the same address. */
 __attribute__((weak)) void dtmm_dsp_conv_2d(const struct dtmm_conv_2d *p, const void *input,
                                             void *output, void *scratch)
 {
     struct dtmm_dsp_conv *conv = scratch;
-    int8_t *to = output;
     dtmm_dsp_start(conv, p);
-    int32_t pass = conv->l.rows;
-    int has_gaps = conv->l.row_bytes != p->output_w * conv->l.group_bytes;
-    for (int32_t y = 0; y < p->output_h; y += pass) {
-        int32_t rows = dtmm_dsp_smaller(pass, p->output_h - y);
-        dtmm_dsp_widen_rows(p, &conv->l, input, y, rows, conv->memory);
-        conv->rows = has_gaps ? rows : 1;
-        conv->columns = has_gaps ? p->output_w : rows * p->output_w;
-        dtmm_dsp_set_blocks(conv, conv->memory, to);
-        dtmm_dsp_pass(conv);
-        to += rows * p->output_w * p->output_channels;
+    int32_t step = conv->l.rows, first = 0, end = (p->output_h + step - 1) / step * step;
+    if (p->kernel_h == 1 && p->output_channels > p->input_channels) {
+        first = end - step;
+        end = -step;
+        step = -step;
     }
+    for (int32_t y = first; y != end; y += step)
+        dtmm_dsp_pass(conv, input, output, y, dtmm_dsp_smaller(conv->l.rows, p->output_h - y));
 }
 
 #endif

@@ -32,4 +32,28 @@ static inline int32_t dtmm_conv_2d_fwcs_s8_armv7em_scratch_bytes(const struct dt
     return dtmm_conv_2d_s8_armv7em_scratch_bytes(p);
 }
 
+/* 1x1, stride 1, no padding: a pass widens its rows before it writes outputs. */
+static inline int dtmm_pointwise_inplace_s8_armv7em_accepts(const struct dtmm_conv_2d *p)
+{
+    return p->kernel_h == 1 && p->kernel_w == 1 && p->stride_h == 1 && p->stride_w == 1 &&
+           p->pad_top == 0 && p->pad_left == 0 && p->output_h == p->input_h &&
+           p->output_w == p->input_w && dtmm_conv_2d_s8_armv7em_accepts(p);
+}
+
+static inline int32_t dtmm_pointwise_inplace_s8_armv7em_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    return dtmm_conv_2d_s8_armv7em_scratch_bytes(p);
+}
+
+static inline int dtmm_pointwise_fwcs_inplace_s8_armv7em_accepts(const struct dtmm_conv_2d *p)
+{
+    return dtmm_pointwise_inplace_s8_armv7em_accepts(p);
+}
+
+static inline int32_t
+dtmm_pointwise_fwcs_inplace_s8_armv7em_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    return dtmm_conv_2d_s8_armv7em_scratch_bytes(p);
+}
+
 #endif

@@ -160,3 +160,13 @@ void work_conv_2d_fwcs_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MA
 {
     work_conv_2d_s8_armv7em(p, counts);
 }
+
+void work_pointwise_inplace_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    work_conv_2d_s8_armv7em(p, counts);
+}
+
+void work_pointwise_fwcs_inplace_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    work_conv_2d_s8_armv7em(p, counts);
+}
