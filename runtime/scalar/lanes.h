@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Convolution over windows of lanes; see lanes_rules.h. The file that includes this has defined
+ *   LANES_LIMIT                       the most channels that a sum takes without interruption
+ *   lanes_window(p)                   the window of a layer
+ *   lanes_pack(to, lane, form, n, zero_point)
+ *                                     writes n channels of all lanes; null: zero points
+ *   lanes_code(lanes)                 the address of the code of the items
+ *   lanes_run(lanes, filter)          runs the list on all places
+ *
+ * The sums of a filter are a list of items for the assembly: each is a distance to move in the
+ * window and the address of code to jump to, which sums up to 16 channels, or starts, interrupts
+ * or ends the sums. */
+#ifndef DTMM_SCALAR_LANES_H
+#define DTMM_SCALAR_LANES_H
+
+#include "../requantize.h"
+#include "lanes_rules.h"
+
+/* One filter on the groups of lanes of a window; the assembly knows the offsets. */
+struct dtmm_lanes_filter {
+    const uint32_t *places; /* of each group: the first word, the outputs from the last lane on */
+    uint32_t zeros[8];      /* the sums at the start */
+    const int8_t *weights;
+    const uint32_t *items;
+    int32_t bias;
+    int32_t channel, zero_point, multiplier, shift; /* shift to the right */
+    const uint32_t *places_end;
+    int32_t is_clamped, min, max;
+    int32_t sums[DTMM_LANES_MAX]; /* while interrupted */
+};
+
+/* Where the code of an item starts, in bytes from that of the first. */
+enum {
+    DTMM_LANES_START = 0,        /* sums in memory begin with the bias */
+    DTMM_LANES_INTERRUPT = 4,    /* adds the sums so far to those in memory */
+    DTMM_LANES_FINISH = 8,       /* the outputs, sums never interrupted */
+    DTMM_LANES_FINISH_SUMS = 12, /* the outputs from the sums in memory */
+    DTMM_LANES_EXIT = 16,
+    DTMM_LANES_PIECES = 20, /* pieces of 1 to 15 channels, 4 bytes each; then those of 16: */
+    DTMM_LANES_WHOLE = 80,
+    DTMM_LANES_WHOLE_NEXT = 82 /* where the last item ended */
+};
+
+/* How a list ends. */
+enum dtmm_lanes_end {
+    DTMM_LANES_SHORT, /* in one go */
+    DTMM_LANES_LONG,  /* with interruptions */
+    DTMM_LANES_RAW    /* with the sums in memory */
+};
+
+struct dtmm_lanes_conv {
+    const struct dtmm_conv_2d *p;
+    struct dtmm_lanes_window window;
+    const int8_t *input;
+    int8_t *output;
+    uint32_t *words; /* the window */
+    int32_t columns, n_rows;
+    uint32_t *items, *places;
+    int32_t *offsets; /* of each unit in the window, in bytes */
+    uint32_t code;
+};
+
+/* Fills row `row` of the window with input row y, starting at column x. */
+static void dtmm_lanes_fill_row(const struct dtmm_lanes_conv *c, int32_t row, int32_t y, int32_t x)
+{
+    const struct dtmm_conv_2d *p = c->p;
+    const struct dtmm_lanes_form form = c->window.form;
+    int32_t channels = p->input_channels, input_w = c->window.input_w;
+    int32_t column_words = channels * form.words, distance = c->window.steps * p->stride_w;
+    uint32_t *to = c->words + row * c->columns * column_words;
+    int is_inside = y >= 0 && y < c->window.input_h;
+    for (int32_t i = 0; i < c->columns; i++, x++, to += column_words) {
+        const int8_t *lane[DTMM_LANES_MAX];
+        int32_t at = x;
+        for (int32_t l = 0; l < form.lanes; l++, at += distance) {
+            lane[l] = 0;
+            if (is_inside && at >= 0 && at < input_w)
+                lane[l] = c->input + (y * input_w + at) * channels;
+        }
+        lanes_pack(to, lane, form, channels, p->input_zero_point);
+    }
+}
+
+/* Copies n words to a lower address. */
+static inline void dtmm_lanes_move(uint32_t *to, const uint32_t *from, int32_t n)
+{
+    for (const uint32_t *eights = from + n / 8 * 8; from < eights;)
+        __asm__ volatile("ldmia %[from]!, {r2, r3, r4, r5}\n\t"
+                         "stmia %[to]!, {r2, r3, r4, r5}\n\t"
+                         "ldmia %[from]!, {r2, r3, r4, r5}\n\t"
+                         "stmia %[to]!, {r2, r3, r4, r5}"
+                         : [from] "+l"(from), [to] "+l"(to)
+                         :
+                         : "r2", "r3", "r4", "r5", "memory");
+    for (n %= 8; n; n--)
+        *to++ = *from++;
+}
+
+/* Moves the window down: its last n_kept rows become the first, the others are filled. */
+static void dtmm_lanes_move_window(const struct dtmm_lanes_conv *c, int32_t n_kept, int32_t y,
+                                   int32_t x)
+{
+    int32_t row_words = c->columns * c->p->input_channels * c->window.form.words;
+    dtmm_lanes_move(c->words, c->words + (c->n_rows - n_kept) * row_words, n_kept * row_words);
+    for (int32_t row = n_kept; row < c->n_rows; row++)
+        dtmm_lanes_fill_row(c, row, y + row, x);
+}
+
+/* Where the groups of `rows` output rows from (oy, ox) on are read and written. A lane outside the
+ * output writes where the first one does later. Returns the end. */
+static uint32_t *dtmm_lanes_list_places(const struct dtmm_lanes_conv *c, int32_t oy, int32_t rows,
+                                        int32_t ox)
+{
+    const struct dtmm_conv_2d *p = c->p;
+    const struct dtmm_lanes_window *w = &c->window;
+    int32_t column_words = p->input_channels * w->form.words;
+    int32_t distance = w->steps * p->output_channels;
+    int32_t steps = w->output_w - ox < w->steps ? w->output_w - ox : w->steps;
+    uint32_t *to = c->places;
+    for (int32_t row = 0; row < rows; row++) {
+        const uint32_t *word = c->words + row * p->stride_h * c->columns * column_words;
+        int8_t *out = c->output + ((oy + row) * w->output_w + ox) * p->output_channels;
+        for (int32_t i = 0; i < steps; i++) {
+            *to++ = (uint32_t)(uintptr_t)word;
+            for (int32_t l = w->form.lanes - 1; l >= 0; l--) {
+                int is_inside = ox + l * w->steps + i < w->output_w;
+                *to++ = (uint32_t)(uintptr_t)(is_inside ? out + l * distance : out);
+            }
+            word += p->stride_w * column_words;
+            out += p->output_channels;
+        }
+    }
+    return to;
+}
+
+/* A list in the making. */
+struct dtmm_lanes_list {
+    uint32_t *end;
+    int32_t position; /* where the last piece ends in the window, in bytes */
+    int32_t left;     /* channels before the next interruption */
+    int32_t n;        /* channels in all */
+    uint32_t code;
+    int32_t channel_bytes;
+};
+
+static struct dtmm_lanes_list dtmm_lanes_start_list(const struct dtmm_lanes_conv *c,
+                                                    enum dtmm_lanes_end end)
+{
+    struct dtmm_lanes_list list = {c->items, 0, LANES_LIMIT, 0, c->code, c->window.form.words * 4};
+    if (end != DTMM_LANES_SHORT) {
+        *list.end++ = 0;
+        *list.end++ = c->code + DTMM_LANES_START;
+    }
+    return list;
+}
+
+static inline void dtmm_lanes_add_piece(struct dtmm_lanes_list *list, int32_t start, int32_t n)
+{
+    int32_t distance = start - list->position;
+    uint32_t code = list->code + DTMM_LANES_PIECES - 4 + 4 * (uint32_t)n;
+    list->left -= n;
+    if (list->left < 0) {
+        *list->end++ = 0;
+        *list->end++ = list->code + DTMM_LANES_INTERRUPT;
+        list->left = LANES_LIMIT - n;
+    }
+    if (n == DTMM_LANES_PIECE)
+        code = list->code + (distance ? DTMM_LANES_WHOLE : DTMM_LANES_WHOLE_NEXT);
+    *list->end++ = (uint32_t)distance;
+    *list->end++ = code;
+    list->position = start + n * list->channel_bytes;
+}
+
+/* Adds n channels from byte `start` of the window on. */
+static inline void dtmm_lanes_add(struct dtmm_lanes_list *list, int32_t start, int32_t n)
+{
+    list->n += n;
+    for (; n > DTMM_LANES_PIECE; n -= DTMM_LANES_PIECE) {
+        dtmm_lanes_add_piece(list, start, DTMM_LANES_PIECE);
+        start += DTMM_LANES_PIECE * list->channel_bytes;
+    }
+    dtmm_lanes_add_piece(list, start, n);
+}
+
+static void dtmm_lanes_end_list(struct dtmm_lanes_list *list, enum dtmm_lanes_end end)
+{
+    uint32_t code = end == DTMM_LANES_RAW ? DTMM_LANES_EXIT : DTMM_LANES_FINISH_SUMS;
+    if (end == DTMM_LANES_SHORT) {
+        code = DTMM_LANES_FINISH;
+    } else {
+        *list->end++ = 0;
+        *list->end++ = list->code + DTMM_LANES_INTERRUPT;
+    }
+    *list->end++ = 0;
+    *list->end++ = list->code + code;
+}
+
+/* Lists all weights of a dense filter; returns their number. */
+static int32_t dtmm_lanes_list_all(const struct dtmm_lanes_conv *c, enum dtmm_lanes_end end)
+{
+    const struct dtmm_conv_2d *p = c->p;
+    struct dtmm_lanes_list list = dtmm_lanes_start_list(c, end);
+    int32_t column_bytes = p->input_channels * list.channel_bytes;
+    int32_t row_bytes = p->dilation_h * c->columns * column_bytes;
+    int32_t n = p->input_channels, n_runs = p->kernel_w;
+    if (p->dilation_w == 1) { /* the taps of a row are neighbors: one long run */
+        n *= n_runs;
+        n_runs = 1;
+    }
+    for (int32_t ky = 0; ky < p->kernel_h; ky++)
+        for (int32_t i = 0; i < n_runs; i++)
+            dtmm_lanes_add(&list, ky * row_bytes + i * p->dilation_w * column_bytes, n);
+    dtmm_lanes_end_list(&list, end);
+    return list.n;
+}
+
+/* Where each unit starts in the window. */
+static void dtmm_lanes_find_units(const struct dtmm_lanes_conv *c)
+{
+    const struct dtmm_conv_2d *p = c->p;
+    int32_t *to = c->offsets, channel_bytes = c->window.form.words * 4;
+    for (int32_t ky = 0; ky < p->kernel_h; ky++)
+        for (int32_t kx = 0; kx < p->kernel_w; kx++) {
+            int32_t tap = ky * p->dilation_h * c->columns + kx * p->dilation_w;
+            for (int32_t i = 0; i < p->input_channels; i += p->block)
+                *to++ = (tap * p->input_channels + i) * channel_bytes;
+        }
+}
+
+/* Lists the kept units of the filter with this mask; returns the number of weights. */
+static int32_t dtmm_lanes_list_kept(const struct dtmm_lanes_conv *c, enum dtmm_lanes_end end,
+                                    const uint8_t *mask)
+{
+    const struct dtmm_conv_2d *p = c->p;
+    struct dtmm_lanes_list list = dtmm_lanes_start_list(c, end);
+    int32_t block = p->block < p->input_channels ? p->block : p->input_channels;
+    int32_t rest = p->input_channels % block, tap_bytes = p->input_channels * list.channel_bytes;
+    const int32_t *offset = c->offsets, *offset_end = offset + dtmm_lanes_n_offsets(p);
+    for (; offset < offset_end; offset += 8)
+        for (uint32_t bits = *mask++; bits; bits &= bits - 1) {
+            int32_t start = offset[__builtin_ctz(bits)], n = block;
+            if (rest && start % tap_bytes >= tap_bytes - rest * list.channel_bytes)
+                n = rest;
+            dtmm_lanes_add(&list, start, n);
+        }
+    dtmm_lanes_end_list(&list, end);
+    return list.n;
+}
+
+/* All places of the filter with exact, slow requantization. */
+static void dtmm_lanes_run_raw(const struct dtmm_lanes_conv *c, struct dtmm_lanes_filter *f)
+{
+    const struct dtmm_conv_2d *p = c->p;
+    const uint32_t *end = f->places_end;
+    int32_t lanes = c->window.form.lanes;
+    while (f->places < end) {
+        lanes_run(lanes, f);
+        const uint32_t *place = f->places + lanes;
+        for (int32_t l = 0; l < lanes; l++, place--) {
+            int32_t sum = dtmm_requantize(f->sums[l], f->multiplier, p->shift[f->channel]);
+            int8_t *out = (int8_t *)(uintptr_t)*place;
+            /* Lanes outside the output share the place of lane 0. */
+            if (l == 0 || *place != f->places[lanes])
+                out[f->channel] =
+                    dtmm_clamp(sum, p->output_zero_point, p->output_min, p->output_max);
+        }
+        f->places += 1 + lanes;
+    }
+}
+
+/* How the sums of filter o must end. */
+static enum dtmm_lanes_end dtmm_lanes_filter_end(const struct dtmm_conv_2d *p, int32_t o)
+{
+    int32_t n = p->kernel_h * p->kernel_w * p->input_channels, limit = 1 << 29;
+    if (p->shift[o] >= 0 || p->bias[o] >= limit || p->bias[o] <= -limit || n > limit >> 14)
+        return DTMM_LANES_RAW;
+    return n > LANES_LIMIT ? DTMM_LANES_LONG : DTMM_LANES_SHORT;
+}
+
+static void dtmm_lanes_start_filter(const struct dtmm_conv_2d *p, struct dtmm_lanes_filter *f)
+{
+    for (int32_t i = 0; i < 8; i++)
+        f->zeros[i] = 0;
+    f->zero_point = p->output_zero_point;
+    f->min = p->output_min;
+    f->max = p->output_max;
+    f->is_clamped = p->output_min > -128 || p->output_max < 127;
+}
+
+/* All filters on the window, whose places end at `places_end`. */
+static inline void dtmm_lanes_run_filters(const struct dtmm_lanes_conv *c,
+                                          const uint32_t *places_end, int is_sparse)
+{
+    const struct dtmm_conv_2d *p = c->p;
+    struct dtmm_lanes_filter f;
+    dtmm_lanes_start_filter(p, &f);
+    f.items = c->items;
+    f.weights = p->weights;
+    f.places_end = places_end;
+    const uint8_t *mask = p->mask;
+    int32_t mask_bytes = (dtmm_lanes_n_offsets(p) + 7) >> 3, listed = -1, n = 0;
+    for (int32_t o = 0; o < p->output_channels; o++, mask += mask_bytes, f.weights += n) {
+        enum dtmm_lanes_end end = dtmm_lanes_filter_end(p, o);
+        if (is_sparse) {
+            n = dtmm_lanes_list_kept(c, end, mask);
+        } else if (listed != (int32_t)end) {
+            n = dtmm_lanes_list_all(c, end);
+            listed = (int32_t)end;
+        }
+        f.places = c->places;
+        f.bias = p->bias[o];
+        f.channel = o;
+        f.multiplier = p->multiplier[o];
+        f.shift = -p->shift[o];
+        if (end == DTMM_LANES_RAW)
+            dtmm_lanes_run_raw(c, &f);
+        else
+            lanes_run(c->window.form.lanes, &f);
+    }
+}
+
+/* A column of windows, `ox` the first output column. */
+static inline void dtmm_lanes_run_segment(const struct dtmm_lanes_conv *c, int32_t ox,
+                                          int is_sparse)
+{
+    const struct dtmm_conv_2d *p = c->p;
+    int32_t n_kept = 0, step = c->window.rows, n_shared = c->n_rows - step * p->stride_h;
+    for (int32_t oy = 0; oy < c->window.output_h; oy += step) {
+        dtmm_lanes_move_window(c, n_kept, oy * p->stride_h - p->pad_top,
+                               ox * p->stride_w - p->pad_left);
+        n_kept = n_shared > 0 ? n_shared : 0;
+        int32_t rows = c->window.output_h - oy < step ? c->window.output_h - oy : step;
+        dtmm_lanes_run_filters(c, dtmm_lanes_list_places(c, oy, rows, ox), is_sparse);
+    }
+}
+
+static inline void dtmm_lanes_convolve(const struct dtmm_conv_2d *p, const void *input,
+                                       void *output, void *scratch, int is_sparse)
+{
+    struct dtmm_lanes_conv c = {.p = p, .window = lanes_window(p), .input = input};
+    c.output = output;
+    c.words = scratch;
+    c.columns = dtmm_lanes_columns(p, c.window.steps);
+    c.n_rows = dtmm_lanes_rows(p, c.window.rows);
+    c.items = c.words + dtmm_lanes_window_bytes(p, &c.window) / 4;
+    c.places = c.items + 2 * dtmm_lanes_max_items(p, LANES_LIMIT);
+    c.offsets = (int32_t *)c.places + c.window.steps * c.window.rows * (1 + c.window.form.lanes);
+    c.code = lanes_code(c.window.form.lanes);
+    if (is_sparse)
+        dtmm_lanes_find_units(&c);
+    for (int32_t ox = 0; ox < c.window.output_w; ox += c.window.steps * c.window.form.lanes)
+        dtmm_lanes_run_segment(&c, ox, is_sparse);
+}
+
+#endif
