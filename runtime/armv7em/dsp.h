@@ -37,4 +37,31 @@ static inline int32_t dtmm_dsp_load(const int8_t *from)
     return word;
 }
 
+static inline void dtmm_dsp_store(int8_t *to, int32_t word)
+{
+    __asm__("str %1, %0" : "=m"(*(int8_t(*)[4])(void *)to) : "r"(word));
+}
+
+/* The larger of each of four bytes. */
+static inline int32_t dtmm_dsp_max(int32_t a, int32_t b)
+{
+    int32_t max;
+    __asm__("ssub8 %0, %1, %2\n"
+            "sel %0, %1, %2\n"
+            : "=&r"(max)
+            : "r"(a), "r"(b));
+    return max;
+}
+
+/* The smaller of each of four bytes. */
+static inline int32_t dtmm_dsp_min(int32_t a, int32_t b)
+{
+    int32_t min;
+    __asm__("ssub8 %0, %2, %1\n"
+            "sel %0, %1, %2\n"
+            : "=&r"(min)
+            : "r"(a), "r"(b));
+    return min;
+}
+
 #endif

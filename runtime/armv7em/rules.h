@@ -11,6 +11,7 @@
 #include "../dtmm.h"
 #include "conv_2d_rules.h"
 #include "depthwise_rules.h"
+#include "elementwise_rules.h"
 #include "fully_connected_rules.h"
 
 #endif

@@ -92,3 +92,32 @@ void work_depthwise_conv_2d_3x3_inplace_s8_armv7em(const struct dtmm_depthwise_c
 {
     work_depthwise_conv_2d_3x3_s8_armv7em(p, counts);
 }
+
+/* Rows of the innermost dimension, blocks of four elements and what is left, and the same for the
+ * clamp where the range is not that of int8. */
+static void work_elementwise(const int32_t dims[4], int is_clamped, double counts[MAX_WORK])
+{
+    double rows = (double)dims[0] * dims[1] * dims[2];
+    counts[1] = (double)dims[0] * dims[1];
+    counts[2] = rows;
+    counts[3] = rows * (dims[3] / 4);
+    counts[4] = rows * (dims[3] % 4);
+    counts[5] = is_clamped ? rows : 0;
+    counts[6] = is_clamped ? rows * (dims[3] / 4) : 0;
+    counts[7] = is_clamped ? rows * (dims[3] % 4) : 0;
+}
+
+void work_add_s8_armv7em(const struct dtmm_add *p, double counts[MAX_WORK])
+{
+    work_elementwise(p->dims, p->output_min > -128 || p->output_max < 127, counts);
+}
+
+void work_sub_s8_armv7em(const struct dtmm_add *p, double counts[MAX_WORK])
+{
+    work_add_s8_armv7em(p, counts);
+}
+
+void work_mul_s8_armv7em(const struct dtmm_mul *p, double counts[MAX_WORK])
+{
+    work_elementwise(p->dims, p->output_min > -128 || p->output_max < 127, counts);
+}

@@ -510,6 +510,15 @@ void layer_add(struct random *random, struct guard *guard, struct layer *layer)
     p->shift_a = (int8_t)-random_range(random, 0, any ? 31 : 6);
     p->shift_b = (int8_t)-random_range(random, 0, any ? 31 : 6);
     p->shift_output = (int8_t)(any ? -random_range(random, 0, 31) : -random_range(random, 16, 20));
+    int32_t half = random_range(random, 0, 7); /* as TFLite has the operand of the larger scale */
+    if (half <= 3) {
+        p->multiplier_a = 1 << 30;
+        p->shift_a = 0;
+    }
+    if (half >= 3 && half <= 5) {
+        p->multiplier_b = 1 << 30;
+        p->shift_b = 0;
+    }
     p->zero_point_a = random_s8(random);
     p->zero_point_b = random_s8(random);
     random_output_range(random, &p->output_zero_point, &p->output_min, &p->output_max);
