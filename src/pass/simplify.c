@@ -35,7 +35,7 @@ enum status simplify(const struct graph *graph, struct arena *arena, struct grap
 {
     struct arena scratch = {0};
     struct rewritten result = {graph, is_int8(graph)};
-    /* Each round removes a channel, a weight or a node, so this ends. */
+    /* Each round removes a channel, a weight, a node or a bias that has no use, so this ends. */
     while (result.changed) {
         const struct graph *before = result.graph;
         struct known known = known_find(before, &scratch);

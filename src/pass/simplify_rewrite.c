@@ -136,6 +136,7 @@ static void slice_filter(struct slicing *slicing, int32_t o)
     else /* nobody reads the values of this output: anything will do */
         memset(slicing->folded, 1, (size_t)layer->n_columns);
     slicing->has_bias |= slicing->bias[o] != 0;
+    slicing->rewriting->changed |= slicing->bias[o] != (layer->bias ? layer->bias[old_o] : 0);
     for (int32_t tap = 0; tap < n_taps; tap++) {
         for (int32_t c = 0; c < slicing->n_columns; c++) {
             int32_t column = slicing->columns[c];

@@ -392,26 +392,52 @@ static inline void add_some_node(struct maker *maker)
     }
 }
 
-/* The text of the graph of `seed`: one or two inputs, 3 to 14 nodes, one or two outputs. */
+/* One or two inputs of a random size; a single one may be float. Returns how many. */
+static inline int add_inputs(struct maker *maker)
+{
+    int n = pick(maker, 1, 2);
+    struct value first = new_value(maker, pick(maker, 1, 7), pick(maker, 1, 7), 1);
+    first.c = pick(maker, 1, 6);
+    for (int i = 0; i < n; i++)
+        declare(maker, &first);
+    if (n == 2 || !one_in(maker, 4)) {
+        text_printf(&maker->text, "input \"0\"%s\n", n == 2 ? " \"1\"" : "");
+        return n;
+    }
+    text_printf(&maker->text, "tensor \"in\" f32 1x%dx%dx%d\ninput \"in\"\n", first.h, first.w,
+                first.c);
+    start_node(maker, "quantize", "\"in\"", 0);
+    text_printf(&maker->text, "\n");
+    return n;
+}
+
+/* The last activation, and at times the one before it; a single one may become float. */
+static inline void add_outputs(struct maker *maker, int before)
+{
+    const struct value *last = &maker->values[maker->n - 1];
+    if (before >= 0 && one_in(maker, 3)) {
+        text_printf(&maker->text, "output \"%d\" \"%d\"\n", last->id, before);
+    } else if (one_in(maker, 4)) {
+        text_printf(&maker->text,
+                    "tensor \"out\" f32 1x%dx%dx%d\n"
+                    "node dequantize real \"%d\" -> \"out\"\noutput \"out\"\n",
+                    last->h, last->w, last->c, last->id);
+    } else {
+        text_printf(&maker->text, "output \"%d\"\n", last->id);
+    }
+}
+
+/* The text of the graph of `seed`: 4 to 16 nodes. */
 static inline const char *random_graph(uint64_t seed, struct arena *arena)
 {
     struct maker maker = {.text = text_start(arena), .random = {seed}};
     text_printf(&maker.text, "graph random\n");
-    int n_inputs = pick(&maker, 1, 2);
-    struct value first = new_value(&maker, pick(&maker, 1, 7), pick(&maker, 1, 7), 1);
-    first.c = pick(&maker, 1, 6);
-    for (int i = 0; i < n_inputs; i++)
-        declare(&maker, &first);
-    text_printf(&maker.text, "input \"0\"%s\n", n_inputs == 2 ? " \"1\"" : "");
-    int n = pick(&maker, 3, 12);
+    int n_inputs = add_inputs(&maker), n = pick(&maker, 3, 12);
     while (maker.n_nodes < n)
         add_some_node(&maker);
     struct value last = maker.values[maker.n - 1];
     add_conv_2d(&maker, last, 0);
-    text_printf(&maker.text, "output \"%d\"", maker.n - 1);
-    if (one_in(&maker, 3) && last.id >= n_inputs)
-        text_printf(&maker.text, " \"%d\"", last.id);
-    text_printf(&maker.text, "\n");
+    add_outputs(&maker, last.id >= n_inputs ? last.id : -1);
     return maker.text.data;
 }
 

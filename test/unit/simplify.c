@@ -60,7 +60,7 @@ static void try_graph(uint64_t seed, struct seen *seen, int print)
         fail_msg("seed %" PRIu64 ": %s\n%s", seed, diag.message, text);
     struct graph *after = simplified(graph, &arena, seed);
     if (print)
-        print_message("%s\n%s", dump(graph, &arena), dump(after, &arena));
+        printf("%s---\n%s", dump(graph, &arena), dump(after, &arena)); /* print_message() cuts */
     int different = first_difference(graph, after, N_INPUTS, seed);
     if (different >= 0)
         fail_msg("seed %" PRIu64 ": other outputs for random input %d", seed, different);
@@ -84,13 +84,14 @@ static void random_graphs_keep_their_outputs(void **state)
     int n = n_graphs ? atoi(n_graphs) : N_GRAPHS;
     for (int i = 0; i < n; i++)
         try_graph(seed + (uint64_t)i, &seen, n == 1);
+    try_graph(150629, &seen, 0); /* took a round that only dropped a bias */
     print_message("%d graphs, %d lost weights, %d stayed as they were\n", n, seen.shrunk,
                   seen.unchanged);
     if (n < N_GRAPHS)
         return;
     assert_true(seen.shrunk > n / 2);
     for (int op = 0; op < N_OPS; op++)
-        if (seen.ops[op] < n / 100 && op != OP_dequantize)
+        if (seen.ops[op] < n / 100)
             fail_msg("only %d nodes %s", seen.ops[op], op_name((enum op)op));
 }
 
