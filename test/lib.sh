@@ -41,7 +41,7 @@ expect_exact() {
 }
 
 # What differs from run to run or with every better kernel becomes signs: seconds, instructions, sizes of
-# code, scratch, arena and stack, the instruction set of a kernel.
+# code, scratch, arena and stack, the names of kernels.
 masked() {
     awk 'match($0, /[0-9,]+  (dtmm_[a-z0-9_]+|\(shares memory\))$/) {
             number = substr($0, RSTART); sub(/ .*/, "", number)
@@ -54,7 +54,7 @@ masked() {
             s/^(SRAM +)[0-9,]+ B \(.*\);/\1N;/
             s/^(plan +arena) [0-9,]+ B/\1 N B/
             s/("arena_peak_layer": ).*/\1N,/
-            s/(dtmm_[a-z0-9_]+)_[a-z0-9]+("?,?)$/\1_ISA\2/
+            s/dtmm_[a-z0-9_]+("?,?)$/KERNEL\1/
             s/("instructions_predicted": )(null|[0-9]+)/\1N/
             s/("(flash_bytes|flash_code_bytes|arena_bytes|sram_bytes|stack_bytes|scratch_bytes|instructions)": )[0-9]+/\1N/'
 }
