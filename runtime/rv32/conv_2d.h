@@ -148,35 +148,45 @@ static void dtmm_rv32_set_requantization(struct dtmm_rv32_filter *f, int32_t mul
     }
 }
 
-/* Writing the list of items. */
-struct dtmm_rv32_list {
-    int32_t *end;
-    int32_t distance;   /* to the next item, should it be the next possible one */
-    int32_t adjacent;   /* what that is right after an item */
-    int32_t item_bytes; /* in the window */
+/* How the items lie in the window, the same for all filters. Distances in bytes. */
+struct dtmm_rv32_walk {
+    int32_t rows, runs;   /* kernel rows, and in each the runs of taps without a gap */
+    int32_t taps, items;  /* of a run */
+    int32_t gap, row_gap; /* behind a run, and in addition behind a row */
+    int32_t start;        /* from a word's address to the first item */
+    int32_t adjacent;     /* from where one item has left the address to the next one */
+    int32_t item_bytes;
+    int32_t channels, block, item; /* where units are several items, else block is 0 */
 };
 
-static struct dtmm_rv32_list dtmm_rv32_list_start(const struct dtmm_rv32_conv *c,
-                                                  const struct dtmm_rv32_filter *f)
+static struct dtmm_rv32_walk dtmm_rv32_walk(const struct dtmm_rv32_conv *c,
+                                            const struct dtmm_rv32_filter *f)
 {
-    int32_t skipped = -8 * f->skipped_pairs, bytes = c->window.item * 4;
-    int32_t adjacent = f->has_four ? bytes : skipped + 4 * f->is_odd;
-    struct dtmm_rv32_list list = {c->items, skipped, adjacent, bytes};
-    return list;
-}
-
-static inline void dtmm_rv32_list_keep(struct dtmm_rv32_list *list, int32_t n)
-{
-    for (; n; n--) {
-        *list->end++ = list->distance;
-        list->distance = list->adjacent;
+    const struct dtmm_conv_2d *p = c->p;
+    int32_t channels = p->input_channels, item = c->window.item;
+    struct dtmm_rv32_walk walk = {.rows = p->kernel_h, .runs = p->kernel_w, .taps = 1};
+    if (p->dilation_w == 1) {
+        walk.taps = p->kernel_w;
+        walk.runs = 1;
     }
+    walk.items = walk.taps * channels / item;
+    walk.gap = (p->dilation_w - 1) * channels * 4;
+    walk.row_gap = (p->dilation_h * c->columns - p->kernel_w * p->dilation_w) * channels * 4;
+    walk.start = -8 * f->skipped_pairs;
+    walk.item_bytes = item * 4;
+    walk.adjacent = f->has_four ? walk.item_bytes : walk.start + 4 * f->is_odd;
+    walk.channels = channels;
+    walk.item = item;
+    walk.block = p->mask && p->block < channels && p->block != item ? p->block : 0;
+    return walk;
 }
 
-/* The kept units of the layer, one after the other. */
-struct dtmm_rv32_mask {
-    const uint8_t *bytes;
-    uint32_t bits; /* of the current byte, below a 1; 1 at its end */
+/* The list of a filter, and the filter's mask, as they are written and read. */
+struct dtmm_rv32_list {
+    int32_t *end;
+    int32_t distance; /* to the next item, should it be the next possible one */
+    const uint8_t *mask;
+    uint32_t bits; /* of the current byte of the mask, below a 1; 1 at its end */
 };
 
 #define DTMM_RV32_UNIT(i)                                                                          \
@@ -184,20 +194,22 @@ struct dtmm_rv32_mask {
         *end++ = distance;                                                                         \
         distance = adjacent;                                                                       \
     } else {                                                                                       \
-        distance += bytes;                                                                         \
+        distance += item_bytes;                                                                    \
     }
 
-/* Lists the kept ones of n units next to each other, each one item. */
-static void dtmm_rv32_list_units(struct dtmm_rv32_list *list, struct dtmm_rv32_mask *mask,
-                                 int32_t n)
+/* Lists the kept ones of a run of units, each one item. */
+static inline void dtmm_rv32_list_units(const struct dtmm_rv32_walk *walk,
+                                        struct dtmm_rv32_list *list)
 {
     int32_t *end = list->end;
-    int32_t distance = list->distance, adjacent = list->adjacent, bytes = list->item_bytes;
-    uint32_t bits = mask->bits;
+    const uint8_t *mask = list->mask;
+    int32_t adjacent = walk->adjacent, item_bytes = walk->item_bytes;
+    int32_t distance = list->distance, n = walk->items;
+    uint32_t bits = list->bits;
     while (n > 0) {
         if (bits == 1) {
             for (; n >= 8; n -= 8) {
-                bits = *mask->bytes++;
+                bits = *mask++;
                 DTMM_RV32_UNIT(0)
                 DTMM_RV32_UNIT(1)
                 DTMM_RV32_UNIT(2)
@@ -210,83 +222,84 @@ static void dtmm_rv32_list_units(struct dtmm_rv32_list *list, struct dtmm_rv32_m
             bits = 1;
             if (!n)
                 break;
-            bits = *mask->bytes++ | 0x100u;
+            bits = *mask++ | 0x100u;
         }
         DTMM_RV32_UNIT(0)
         bits >>= 1;
         n--;
     }
-    mask->bits = bits;
+    list->mask = mask;
+    list->bits = bits;
     list->end = end;
     list->distance = distance;
 }
 
-/* The same where units are several items, and the last one of a filterlet has fewer. */
-static void dtmm_rv32_list_uneven_units(const struct dtmm_conv_2d *p, struct dtmm_rv32_list *list,
-                                        struct dtmm_rv32_mask *mask, int32_t n_taps)
+static inline void dtmm_rv32_list_all(const struct dtmm_rv32_walk *walk, int32_t n,
+                                      struct dtmm_rv32_list *list)
 {
-    int32_t item = list->item_bytes >> 2;
-    for (int32_t tap = 0; tap < n_taps; tap++)
-        for (int32_t i = 0; i < p->input_channels; i += p->block) {
-            if (mask->bits == 1)
-                mask->bits = *mask->bytes++ | 0x100u;
-            int32_t left = p->input_channels - i;
-            int32_t n_items = (left < p->block ? left : p->block) / item;
-            if (mask->bits & 1)
-                dtmm_rv32_list_keep(list, n_items);
+    for (; n; n--) {
+        *list->end++ = list->distance;
+        list->distance = walk->adjacent;
+    }
+}
+
+/* The same where units are several items, and the last one of a filterlet has fewer. */
+static void dtmm_rv32_list_uneven_units(const struct dtmm_rv32_walk *walk,
+                                        struct dtmm_rv32_list *list)
+{
+    for (int32_t tap = 0; tap < walk->taps; tap++)
+        for (int32_t i = 0; i < walk->channels; i += walk->block) {
+            if (list->bits == 1)
+                list->bits = *list->mask++ | 0x100u;
+            int32_t left = walk->channels - i;
+            int32_t n_items = (left < walk->block ? left : walk->block) / walk->item;
+            if (list->bits & 1)
+                dtmm_rv32_list_all(walk, n_items, list);
             else
-                list->distance += n_items * list->item_bytes;
-            mask->bits >>= 1;
+                list->distance += n_items * walk->item_bytes;
+            list->bits >>= 1;
         }
 }
 
-/* Lists the kept units of the filter with this mask, or all items where it is null. */
-static void dtmm_rv32_list_items(const struct dtmm_rv32_conv *c, struct dtmm_rv32_filter *f,
-                                 const uint8_t *bytes)
+/* Lists the kept units of the filter with this mask, or all items where it is null; returns the
+ * end of the list. */
+static inline int32_t *dtmm_rv32_list_items(const struct dtmm_rv32_walk *walk, int32_t *to,
+                                            const uint8_t *mask)
 {
-    const struct dtmm_conv_2d *p = c->p;
-    struct dtmm_rv32_list list = dtmm_rv32_list_start(c, f);
-    struct dtmm_rv32_mask mask = {bytes, 1};
-    int32_t channels = p->input_channels, n_taps = 1, n_runs = p->kernel_w;
-    int32_t gap = p->dilation_w - 1; /* pixels between one run of taps without a gap and the next */
-    int32_t row_gap = p->dilation_h * c->columns - p->kernel_w * p->dilation_w;
-    if (p->dilation_w == 1) {
-        n_taps = n_runs;
-        n_runs = 1;
-    }
-    int32_t n_items = n_taps * channels / c->window.item;
-    int is_uneven = bytes && p->block < channels && p->block != c->window.item;
-    for (int32_t ky = 0; ky < p->kernel_h; ky++) {
-        for (int32_t i = 0; i < n_runs; i++) {
-            if (!bytes)
-                dtmm_rv32_list_keep(&list, n_items);
-            else if (is_uneven)
-                dtmm_rv32_list_uneven_units(p, &list, &mask, n_taps);
+    struct dtmm_rv32_list list = {to, walk->start, mask, 1};
+    for (int32_t row = walk->rows; row; row--) {
+        for (int32_t run = walk->runs; run; run--) {
+            if (!mask)
+                dtmm_rv32_list_all(walk, walk->items, &list);
+            else if (walk->block)
+                dtmm_rv32_list_uneven_units(walk, &list);
             else
-                dtmm_rv32_list_units(&list, &mask, n_items);
-            list.distance += gap * channels * 4;
+                dtmm_rv32_list_units(walk, &list);
+            list.distance += walk->gap;
         }
-        list.distance += row_gap * channels * 4;
+        list.distance += walk->row_gap;
     }
-    f->items_end = list.end;
+    return list.end;
 }
 
 /* All words of the window for the filter. */
-static void dtmm_rv32_run_filter(const struct dtmm_rv32_conv *c, struct dtmm_rv32_filter *f,
-                                 int32_t n_words)
+static inline void dtmm_rv32_run_filter(const uint32_t *places, struct dtmm_rv32_filter *f,
+                                        int32_t n_words)
 {
-    f->places = c->places;
-    f->places_end = f->places + (n_words & ~3) * 3;
+    f->places = places;
+    f->places_end = places + (n_words & ~3) * 3;
     if (n_words & ~3)
         dtmm_rv32_filter_4(f);
-    f->places = f->places_end;
-    f->places_end += (n_words & 2) * 3;
-    if (n_words & 2)
+    if (n_words & 2) {
+        f->places = f->places_end;
+        f->places_end += 2 * 3;
         dtmm_rv32_filter_2(f);
-    f->places = f->places_end;
-    f->places_end += (n_words & 1) * 3;
-    if (n_words & 1)
+    }
+    if (n_words & 1) {
+        f->places = f->places_end;
+        f->places_end += 3;
         dtmm_rv32_filter_1(f);
+    }
 }
 
 /* All filters on the window. */
@@ -299,25 +312,26 @@ static inline void dtmm_rv32_run_filters(const struct dtmm_rv32_conv *c, int32_t
     f.min = p->output_min;
     f.max = p->output_max;
     dtmm_rv32_set_item(&f, c->window.item);
+    const struct dtmm_rv32_walk walk = dtmm_rv32_walk(c, &f);
     if (!is_sparse)
-        dtmm_rv32_list_items(c, &f, 0);
-    int32_t n_units = p->kernel_h * p->kernel_w;
+        f.items_end = dtmm_rv32_list_items(&walk, c->items, 0);
+    int32_t mask_bytes = 0;
     if (is_sparse)
-        n_units *= (p->input_channels + p->block - 1) / p->block;
+        mask_bytes =
+            (p->kernel_h * p->kernel_w * ((p->input_channels + p->block - 1) / p->block) + 7) >> 3;
     const uint8_t *mask = p->mask;
-    const int8_t *weights = p->weights;
-    int32_t sums_per_item = (c->window.item + 1) >> 1;
-    for (int32_t o = 0; o < p->output_channels; o++, mask += (n_units + 7) >> 3) {
+    const int32_t high_offset = -DTMM_RV32_HIGH_OFFSET * ((walk.item + 1) >> 1);
+    f.weights = p->weights;
+    for (int32_t o = 0; o < p->output_channels; o++, mask += mask_bytes) {
         if (is_sparse)
-            dtmm_rv32_list_items(c, &f, mask);
+            f.items_end = dtmm_rv32_list_items(&walk, c->items, mask);
         int32_t n_items = (int32_t)(f.items_end - f.items);
-        f.weights = weights;
-        weights += n_items * c->window.item;
-        f.high_start = -DTMM_RV32_HIGH_OFFSET * n_items * sums_per_item;
+        f.high_start = n_items * high_offset;
         f.bias = p->bias[o];
         f.channel = o;
         dtmm_rv32_set_requantization(&f, p->multiplier[o], p->shift[o], p->output_zero_point);
-        dtmm_rv32_run_filter(c, &f, n_words);
+        dtmm_rv32_run_filter(c->places, &f, n_words);
+        f.weights += n_items * walk.item;
     }
 }
 
