@@ -360,8 +360,11 @@ static inline void dtmm_rv32_convolve(const struct dtmm_conv_2d *p, const void *
     c.words = scratch;
     c.places = (uint32_t *)c.words + c.n_rows * c.columns * p->input_channels;
     c.items = (int32_t *)c.places + c.window.rows * c.window.half * 3;
-    for (int32_t ox = 0; ox < c.window.output_w; ox += 2 * c.window.half)
-        dtmm_rv32_run_segment(&c, ox, is_sparse);
+    /* In place, no output may land on a pixel that is still to be read. */
+    int is_backward = p->output_channels > p->input_channels;
+    int32_t width = 2 * c.window.half, n = (c.window.output_w + width - 1) / width;
+    for (int32_t i = 0; i < n; i++)
+        dtmm_rv32_run_segment(&c, (is_backward ? n - 1 - i : i) * width, is_sparse);
 }
 
 #endif

@@ -2,6 +2,31 @@
 #include "conv_2d.h"
 #include "vector.h"
 
+/* Four channels, in an .irp over the units i of a byte of the mask. */
+#define DOT_4                                                                                      \
+    DTMM_RV32_DOT_1("4*\\i", "0")                                                                  \
+    DTMM_RV32_DOT_1("4*\\i+1", "1") DTMM_RV32_DOT_1("4*\\i+2", "2") DTMM_RV32_DOT_1("4*\\i+3", "3")
+
+/* The sum over a filter's kept units of four channels. `mask` has a bit a unit, and 0 behind the
+ * last one; *w moves behind the filter. */
+static __attribute__((noinline)) int32_t dot_kept(const int8_t *x, const int8_t **w,
+                                                  const uint8_t *mask, const uint8_t *mask_end)
+{
+    int32_t sum = 0, a, b, bits;
+    const int8_t *weights = *w;
+    __asm__ volatile("1: lbu %[bits],0(%[mask])\n addi %[mask],%[mask],1\n"
+                     ".irp i,0,1,2,3,4,5,6,7\n andi %[a],%[bits],1<<\\i\n beqz %[a],2f\n"
+                     /* four channels */
+                     DOT_4 "addi %[w],%[w],4\n 2:\n .endr\n"
+                     "addi %[x],%[x],32\n bne %[mask],%[end],1b\n"
+                     : [s] "+r"(sum), [x] "+r"(x), [w] "+r"(weights), [mask] "+r"(mask),
+                       [bits] "=&r"(bits), [a] "=&r"(a), [b] "=&r"(b)
+                     : [end] "r"(mask_end)
+                     : "memory");
+    *w = weights;
+    return sum;
+}
+
 /* Each of the low bits twice: 8 bits to 16, 16 to 32. */
 static uint32_t double_bits(uint32_t x)
 {
@@ -59,10 +84,10 @@ static void convolve_pixel(const struct dtmm_conv_2d *p, const int8_t *x, int8_t
     for (int32_t o = 0; o < p->output_channels; o++, mask += (n_units + 7) >> 3) {
         int32_t sum = p->bias[o];
         if (is_direct) {
-            sum += dtmm_rv32_dot_kept(x, &weights, mask, mask + (n_units >> 3));
+            sum += dot_kept(x, &weights, mask, mask + (n_units >> 3));
         } else if (per_unit) {
             expand_mask(mask, n_units, per_unit, fours);
-            sum += dtmm_rv32_dot_kept(x, &weights, fours, fours_end);
+            sum += dot_kept(x, &weights, fours, fours_end);
         } else {
             sum += sum_units(p, mask, x, &weights);
         }

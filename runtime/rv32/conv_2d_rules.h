@@ -132,4 +132,26 @@ static inline int32_t dtmm_conv_2d_fwcs_s8_rv32_scratch_bytes(const struct dtmm_
                                   : dtmm_rv32_conv_2d_scratch_bytes(p);
 }
 
+/* In place: a segment is in the window before its outputs are written. */
+static inline int dtmm_pointwise_inplace_s8_rv32_accepts(const struct dtmm_conv_2d *p)
+{
+    return dtmm_rv32_is_pointwise(p);
+}
+
+static inline int32_t dtmm_pointwise_inplace_s8_rv32_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    return dtmm_rv32_conv_2d_scratch_bytes(p);
+}
+
+static inline int dtmm_pointwise_fwcs_inplace_s8_rv32_accepts(const struct dtmm_conv_2d *p)
+{
+    return dtmm_rv32_is_pointwise(p);
+}
+
+static inline int32_t
+dtmm_pointwise_fwcs_inplace_s8_rv32_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    return dtmm_rv32_conv_2d_scratch_bytes(p);
+}
+
 #endif

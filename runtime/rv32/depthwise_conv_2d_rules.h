@@ -50,4 +50,18 @@ dtmm_depthwise_conv_2d_s8_rv32_scratch_bytes(const struct dtmm_depthwise_conv_2d
     return dtmm_rv32_band_input_rows(p, dtmm_rv32_band_rows(p)) * dtmm_rv32_band_row_bytes(p);
 }
 
+/* In place: the first row that a later band reads lies behind the outputs of this one. */
+static inline int
+dtmm_depthwise_conv_2d_inplace_s8_rv32_accepts(const struct dtmm_depthwise_conv_2d *p)
+{
+    return p->depth_multiplier == 1 && p->output_w <= p->input_w &&
+           p->pad_top <= (p->kernel_h - 1) * p->dilation_h;
+}
+
+static inline int32_t
+dtmm_depthwise_conv_2d_inplace_s8_rv32_scratch_bytes(const struct dtmm_depthwise_conv_2d *p)
+{
+    return dtmm_depthwise_conv_2d_s8_rv32_scratch_bytes(p);
+}
+
 #endif

@@ -56,15 +56,12 @@ static __attribute__((noinline)) void dtmm_rv32_dot_8(struct dtmm_rv32_vector *v
                        "t4", "t5", "t6", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8");
 }
 
-/* One channel; four channels of x from 4 * i on, in an .irp over i. */
+/* One channel, of x and w from these bytes on. */
 #define DTMM_RV32_DOT_1(x, w)                                                                      \
     "lb %[a]," x "(%[x])\n lb %[b]," w "(%[w])\n mul %[a],%[a],%[b]\n add %[s],%[s],%[a]\n"
-#define DTMM_RV32_DOT_4                                                                            \
-    DTMM_RV32_DOT_1("4*\\i", "0")                                                                  \
-    DTMM_RV32_DOT_1("4*\\i+1", "1") DTMM_RV32_DOT_1("4*\\i+2", "2") DTMM_RV32_DOT_1("4*\\i+3", "3")
 
 /* Sum of x[i] * w[i]. */
-static inline int32_t dtmm_rv32_dot(const int8_t *x, const int8_t *w, int32_t n)
+static __attribute__((noinline)) int32_t dtmm_rv32_dot(const int8_t *x, const int8_t *w, int32_t n)
 {
     int32_t sum = 0, a, b;
     const int8_t *end = x + (n & ~7);
@@ -78,26 +75,6 @@ static inline int32_t dtmm_rv32_dot(const int8_t *x, const int8_t *w, int32_t n)
             : "memory");
     for (n &= 7; n; n--)
         sum += *x++ * *w++;
-    return sum;
-}
-
-/* The sum over a filter's kept units of four channels. `mask` has a bit a unit, and 0 behind the
- * last one; *w moves behind the filter. */
-static inline int32_t dtmm_rv32_dot_kept(const int8_t *x, const int8_t **w, const uint8_t *mask,
-                                         const uint8_t *mask_end)
-{
-    int32_t sum = 0, a, b, bits;
-    const int8_t *weights = *w;
-    __asm__ volatile("1: lbu %[bits],0(%[mask])\n addi %[mask],%[mask],1\n"
-                     ".irp i,0,1,2,3,4,5,6,7\n andi %[a],%[bits],1<<\\i\n beqz %[a],2f\n"
-                     /* four channels */
-                     DTMM_RV32_DOT_4 "addi %[w],%[w],4\n 2:\n .endr\n"
-                     "addi %[x],%[x],32\n bne %[mask],%[end],1b\n"
-                     : [s] "+r"(sum), [x] "+r"(x), [w] "+r"(weights), [mask] "+r"(mask),
-                       [bits] "=&r"(bits), [a] "=&r"(a), [b] "=&r"(b)
-                     : [end] "r"(mask_end)
-                     : "memory");
-    *w = weights;
     return sum;
 }
 

@@ -116,7 +116,7 @@ static void count_vector_units(const struct dtmm_conv_2d *p, double n_units, dou
     counts[7] = p->output_channels * 7.0;
 }
 
-void work_conv_2d_fwcs_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+static void count_fwcs(const struct dtmm_conv_2d *p, int is_vector, double counts[MAX_WORK])
 {
     int32_t row_units = (p->input_channels + p->block - 1) / p->block;
     int32_t units = row_units * p->kernel_h * p->kernel_w;
@@ -131,7 +131,7 @@ void work_conv_2d_fwcs_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_W
             items += (left < p->block ? left : p->block) / item;
         }
     double n_units = (double)units * p->output_channels;
-    if (dtmm_rv32_is_vector(p)) {
+    if (is_vector) {
         count_vector_units(p, n_units, kept, counts);
         return;
     }
@@ -139,6 +139,11 @@ void work_conv_2d_fwcs_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_W
     double listed = is_uneven ? 14 * n_units + 5 * items : 3 * n_units + 3 * kept;
     count_windows(p, items, counts);
     counts[7] = window_work(p).windows * listed;
+}
+
+void work_conv_2d_fwcs_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    count_fwcs(p, dtmm_rv32_is_vector(p), counts);
 }
 
 /* Instructions of the assembly for a row of outputs with a kernel 3x3. */
@@ -215,4 +220,20 @@ void work_average_pool_2d_s8_rv32(const struct dtmm_pool_2d *p, double counts[MA
 void work_max_pool_2d_s8_rv32(const struct dtmm_pool_2d *p, double counts[MAX_WORK])
 {
     work_max_pool_2d_s8_c(p, counts);
+}
+
+void work_depthwise_conv_2d_inplace_s8_rv32(const struct dtmm_depthwise_conv_2d *p,
+                                            double counts[MAX_WORK])
+{
+    work_depthwise_conv_2d_s8_rv32(p, counts);
+}
+
+void work_pointwise_inplace_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    count_windows(p, (double)dtmm_rv32_window(p).max_items * p->output_channels, counts);
+}
+
+void work_pointwise_fwcs_inplace_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    count_fwcs(p, 0, counts);
 }
