@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The four MLPerf Tiny networks on every emulated core: each output byte of every recorded sample equal
 # on the device, on the host and in the recordings. What a core cannot hold is printed with the reason.
-# Code at most a quarter of TensorFlow Lite Micro's, the arena smaller than its; what the zero weights of
-# vww_96_int8 must save.
 . "$(dirname "$0")/../lib.sh"
 [ -d "$shared/golden" ] && [ -d "$shared/models" ] || skip "$shared has no models and recordings"
 
@@ -36,31 +34,10 @@ verified() {
     return "$code"
 }
 
-peer() { # CORE NETWORK FIGURE
-    awk -F, -v c="$1" -v m="$2" -v f="$3" '$1 == c && $2 == m && $3 == f {print $4}' "$shared/peers/tflm_models.csv"
-}
-
-# small CORE MODEL: the sizes in $work/out against the peer's, where those are recorded.
-small() {
-    local network=${recordings[$2]%% *} report=$work/out/report.json code arena
-    code=$(peer "$1" "$network" code_bytes) arena=$(peer "$1" "$network" arena_bytes)
-    if [ -n "$code" ]; then
-        [ $((4 * $(json "$report" flash_code_bytes))) -le "$code" ] ||
-            die "$2 on $1: $(json "$report" flash_code_bytes) bytes of code, the peer has $code"
-        [ "$(json "$report" arena_bytes)" -lt "$arena" ] ||
-            die "$2 on $1: an arena of $(json "$report" arena_bytes) bytes, the peer has $arena"
-        compared=$((compared + 1))
-    fi
-    [ "$2" != vww_96_int8 ] || { [ "$(json "$report" weight_bytes)" -le 35300 ] &&
-        [ "$(json "$report" macs)" -le 3870000 ]; } || die "$2 on $1: zero weights are left"
-}
-
-compared=0
 for core in $cores; do
     samples=0 held=
     for model in $models; do
         if verified "$core" "$model"; then
-            small "$core" "$model"
             held="$held $model"
         elif [[ " $may_be_too_small " == *" $core "* && $error =~ (does not fit|cannot hold|needs) ]]; then
             echo "note: $core cannot hold $model: $error"
@@ -70,5 +47,3 @@ for core in $cores; do
     done
     echo "note: $core: $samples samples equal byte for byte; networks:${held:- none}"
 done
-[ "$compared" -ge 8 ] || die "only $compared sizes could be compared"
-echo "note: $compared times code at most a quarter of TensorFlow Lite Micro's and a smaller arena"
