@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../dtmm.h"
 #include "../requantize.h"
-
-/* Fixed-point numbers are written Qm.n: m integer bits, n fraction bits, and a sign. */
-enum { ONE_Q0 = INT32_MAX }; /* 1 in Q0.31, saturated */
-
-/* x * 2^exponent, limited to the range of int32. */
-static int32_t shift_left_saturating(int32_t x, int32_t exponent)
-{
-    int32_t limit = (1 << (31 - exponent)) - 1;
-    if (x > limit)
-        return INT32_MAX;
-    if (x < -limit)
-        return INT32_MIN;
-    return x * (1 << exponent);
-}
+#include "../softmax.h"
 
 /* exp(x) in Q0.31 for x in [-1/4, 0) in Q0.31: Taylor's series to x^4 around -1/8. */
 static int32_t exp_small(int32_t x)
@@ -44,7 +31,7 @@ static int32_t exp_negative(int32_t x)
     };
     const int32_t quarter = 1 << 24;
     if (x == 0)
-        return ONE_Q0;
+        return DTMM_ONE_Q0;
     int32_t small = (x & (quarter - 1)) - quarter;
     int32_t result = exp_small(small * 32);
     uint32_t remainder = (uint32_t)small - (uint32_t)x;
@@ -52,19 +39,6 @@ static int32_t exp_negative(int32_t x)
         if (remainder >> (24 + k) & 1)
             result = dtmm_high_multiply(result, factors[k]);
     return result;
-}
-
-/* 1 / (1 + x) in Q0.31 for x in [0, 1) in Q0.31: three steps of Newton's method. */
-static int32_t reciprocal(int32_t x)
-{
-    const int32_t one = 1 << 29, c48_17 = 1515870810, c32_17 = 1010580540; /* Q2.29 */
-    int32_t half = (int32_t)(((uint32_t)x + (uint32_t)ONE_Q0 + 1) >> 1);
-    int32_t y = c48_17 + dtmm_high_multiply(half, -c32_17);
-    for (int i = 0; i < 3; i++) {
-        int32_t error = one - dtmm_high_multiply(half, y);
-        y += shift_left_saturating(dtmm_high_multiply(y, error), 2);
-    }
-    return shift_left_saturating(y, 1);
 }
 
 static int32_t exp_of_difference(const struct dtmm_softmax *p, int32_t difference)
@@ -90,18 +64,12 @@ static void softmax_row(const struct dtmm_softmax *p, const int8_t *in, int8_t *
         if (in[i] - max >= p->difference_min)
             sum += (uint32_t)dtmm_rounding_divide(exp_of_difference(p, in[i] - max), 12);
 
-    /* sum = (1 + fraction) * 2^-leading_zeros * 2^12, and the output's unit is 2^-8. */
-    int32_t leading_zeros = 0;
-    for (; !(sum >> 31); sum <<= 1)
-        leading_zeros++;
-    int32_t scale = reciprocal((int32_t)(sum & INT32_MAX));
-    int32_t exponent = 12 - leading_zeros + 31 - 8;
-
+    struct dtmm_softmax_scale scale = dtmm_softmax_scale(sum);
     for (int32_t i = 0; i < p->columns; i++) {
         int32_t value = 0;
-        if (in[i] - max >= p->difference_min && exponent <= 31) {
-            value = dtmm_high_multiply(scale, exp_of_difference(p, in[i] - max));
-            value = dtmm_rounding_divide(value, exponent);
+        if (in[i] - max >= p->difference_min && scale.exponent <= 31) {
+            value = dtmm_high_multiply(scale.factor, exp_of_difference(p, in[i] - max));
+            value = dtmm_rounding_divide(value, scale.exponent);
         }
         out[i] = dtmm_clamp(value, INT8_MIN, INT8_MIN, INT8_MAX);
     }

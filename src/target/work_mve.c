@@ -221,3 +221,10 @@ void work_dequantize_s8_f32_mve(const struct dtmm_quantize *p, double counts[MAX
 {
     counts[1] = divide_up(p->n, 4);
 }
+
+void work_softmax_s8_mve(const struct dtmm_softmax *p, double counts[MAX_WORK])
+{
+    counts[1] = p->rows;
+    counts[2] = p->rows * divide_up(p->columns, 4);
+    counts[3] = p->rows * divide_up(p->columns, 16);
+}
