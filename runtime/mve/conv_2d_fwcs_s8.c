@@ -226,7 +226,10 @@ __attribute__((naked)) static void convolve_filters(const struct work *work __at
                      "   ldr r9, [r5]\n"
                      "   ldr pc, [sp, #32]\n"
                      "   .p2align 2\n"
-                     "10: mov r0, #0\n"
+                     "10: ldr r0, [sp, #40]\n"
+                     "   cmp r0, r5\n"
+                     "   bne 9f\n" /* the first group's outputs are still in q0 */
+                     "   mov r0, #0\n"
                      "   mov r2, #0\n"
                      "   mov r4, #0\n"
                      "   mov r6, #0\n"
@@ -234,7 +237,15 @@ __attribute__((naked)) static void convolve_filters(const struct work *work __at
                      "   mov r10, #0\n"
                      "   mov r12, #0\n"
                      "   mov lr, #0\n"
-                     "   ldr pc, [sp, #36]\n");
+                     "   ldr pc, [sp, #36]\n"
+                     "9: ldr r7, [sp, #28]\n"
+                     "21: ldr r0, [r5, #4]\n"
+                     "   vpst\n"
+                     "   vstrbt.16 q0, [r0, q4]\n"
+                     "   add r5, r5, #8\n"
+                     "   cmp r5, r7\n"
+                     "   bne 21b\n"
+                     "   b 8f\n");
     __asm__ volatile(
         "   .p2align 2\n"
         "11:\n" NEXT FIRST(LOAD_64, "") "   b 22f\n"
@@ -274,22 +285,26 @@ __attribute__((naked)) static void convolve_filters(const struct work *work __at
 
 /* ---- The input of a band ---- */
 
-/* Copies n pixels, `step` apart, of 16 or a multiple of 16 channels; returns the end. */
-static inline int8_t *copy_vectors(int8_t *to, const int8_t *from, int32_t n, int32_t step,
-                                   int32_t channels)
-{
-    for (; n > 0; n--, from += step) {
-        const int8_t *at = from;
-        __asm__ volatile("   dls lr, %[n]\n"
-                         "1: vldrb.u8 q0, [%[at]], #16\n"
-                         "   vstrb.8 q0, [%[to]], #16\n"
-                         "   le lr, 1b\n"
-                         : [to] "+r"(to), [at] "+r"(at)
-                         : [n] "r"(channels >> 4)
-                         : "q0", "lr", "memory");
+/* Copies n pixels, `step` apart, of 16, 32 or 64 channels; returns the end. */
+#define COPY(channels, load, store)                                                                \
+    static inline int8_t *copy_##channels(int8_t *to, const int8_t *from, int32_t n, int32_t step) \
+    {                                                                                              \
+        if (n > 0)                                                                                 \
+            __asm__ volatile("   dls lr, %[n]\n"                                                   \
+                             "1: vldrb.u8 q0, [%[from]]\n" load                                    \
+                             "   add %[from], %[from], %[step]\n"                                  \
+                             "   vstrb.8 q0, [%[to]], #16\n" store "   le lr, 1b\n"                \
+                             : [to] "+r"(to), [from] "+r"(from)                                    \
+                             : [n] "r"(n), [step] "r"(step)                                        \
+                             : "q0", "q1", "q2", "q3", "lr", "memory");                            \
+        return to;                                                                                 \
     }
-    return to;
-}
+#define LOAD_AT(q, at) "   vldrb.u8 " q ", [%[from], #" at "]\n"
+#define STORE_NEXT(q) "   vstrb.8 " q ", [%[to]], #16\n"
+COPY(16, "", "")
+COPY(32, LOAD_AT("q1", "16"), STORE_NEXT("q1"))
+COPY(64, LOAD_AT("q1", "16") LOAD_AT("q2", "32") LOAD_AT("q3", "48"),
+     STORE_NEXT("q1") STORE_NEXT("q2") STORE_NEXT("q3"))
 
 /* The same, with fewer than 16 channels, each to a vector. */
 static inline int8_t *copy_parts(int8_t *to, const int8_t *from, int32_t n, int32_t step,
@@ -341,7 +356,9 @@ static int8_t *lay_out_row(const struct dtmm_conv_2d *p, const struct place *pla
         int32_t n_inside = inside.end - inside.begin, step = stride * p->input_channels;
         to = fill(to, inside.begin * pitch, p->input_zero_point);
         to = n_channels < 16 ? copy_parts(to, first, n_inside, step, n_channels)
-                             : copy_vectors(to, first, n_inside, step, pitch);
+             : pitch == 64   ? copy_64(to, first, n_inside, step)
+             : pitch == 32   ? copy_32(to, first, n_inside, step)
+                             : copy_16(to, first, n_inside, step);
         to = fill(to, (n - inside.end) * pitch, p->input_zero_point);
     }
     return to;

@@ -33,7 +33,7 @@ static inline int32_t dtmm_conv_2d_s8_mve_scratch_bytes(const struct dtmm_conv_2
 /* ---- conv_2d_fwcs_s8: bands of the input, rearranged; 8 pixels x 1 filter ---- */
 
 enum {
-    DTMM_MVE_BAND_BYTES = 4608, /* of input that a call rearranges at once, where fewer would do */
+    DTMM_MVE_BAND_BYTES = 5248, /* of input that a call rearranges at once, where fewer would do */
     DTMM_MVE_CALL_BYTES = 256   /* what a call knows */
 };
 
