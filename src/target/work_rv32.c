@@ -94,10 +94,9 @@ static void count_windows(const struct dtmm_conv_2d *p, double items, double cou
 void work_conv_2d_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
     if (dtmm_rv32_is_vector(p)) {
-        counts[2] = (p->output_channels / 8) * (p->input_channels / 8) * 210.0 +
-                    (p->output_channels / 8) * (p->input_channels % 8) * 35.0 +
-                    (double)(p->output_channels % 8) * p->input_channels * 4.4;
-        counts[7] = p->output_channels;
+        int32_t eights = p->output_channels / 8, ones = p->output_channels % 8;
+        counts[2] = eights * (84.0 + p->input_channels / 8 * 210 + p->input_channels % 8 * 35) +
+                    ones * (40 + 4.4 * p->input_channels) + 53 * p->output_channels;
         return;
     }
     count_windows(p, (double)dtmm_rv32_window(p).max_items * p->output_channels, counts);
@@ -108,12 +107,13 @@ static void count_vector_units(const struct dtmm_conv_2d *p, double n_units, dou
                                double counts[MAX_WORK])
 {
     int32_t fours = dtmm_rv32_fours_per_unit(p);
+    counts[2] = 76 * p->output_channels;
     if (fours > 0)
-        counts[2] = n_units * fours * 2.6 + n_kept * fours * 17;
+        counts[2] += n_units * fours * 2.6 + n_kept * fours * 17;
     else
-        counts[2] = n_units * 11 + n_kept * (20 + 4.4 * p->block);
-    counts[3] = fours > 1 ? n_units * fours / 8 : 0;
-    counts[7] = p->output_channels * 7.0;
+        counts[2] += n_units * 11 + n_kept * (20 + 4.4 * p->block);
+    if (fours > 1)
+        counts[2] += n_units / 8 * (fours == 2 ? 38 : 60);
 }
 
 static void count_fwcs(const struct dtmm_conv_2d *p, int is_vector, double counts[MAX_WORK])
