@@ -18,13 +18,24 @@ struct dtmm_scalar_run {
 };
 enum { DTMM_SCALAR_RUN_BYTES = 8 }; /* on the device */
 
-/* The sums of pixels `step` bytes apart, the first `column` bytes after the runs' own place: of
- * four pixels, or of one. */
-typedef void dtmm_scalar_sum(const struct dtmm_scalar_run *runs, const int8_t *weights,
-                             int32_t column, int32_t step, int32_t sums[4]);
+/* What the outputs of one filter have in common. */
+struct dtmm_scalar_filter {
+    int32_t bias, multiplier;
+    int32_t shift;                 /* -31 .. -1 */
+    int32_t output_step;           /* bytes from one pixel's output to the next one's */
+    int32_t zero_point, low, high; /* of the output */
+    int32_t is_full;               /* low and high are those of int8 */
+    int32_t step;                  /* bytes from one pixel's input to the next one's */
+};
+
+/* The outputs of a filter at four pixels, or at one; the first pixel's input lies `column` bytes
+ * after the runs' own. */
+typedef void dtmm_scalar_block(const struct dtmm_scalar_run *runs, const int8_t *weights,
+                               int32_t column, const struct dtmm_scalar_filter *filter,
+                               int8_t *out);
 
 /* What the padded rows may take, unless one output row needs more. */
-enum { DTMM_SCALAR_ROWS_BYTES = 4096 };
+enum { DTMM_SCALAR_ROWS_BYTES = 4608 };
 
 /* The layer as the passes see it. */
 struct dtmm_scalar_geometry {
@@ -62,20 +73,20 @@ static inline struct dtmm_scalar_geometry dtmm_scalar_conv_geometry(const struct
     return g;
 }
 
-/* Most runs of a filter, and the end of the list. Neighbors merge, so that at most every other unit
- * starts a run. */
-static inline int32_t dtmm_scalar_conv_max_runs(const struct dtmm_conv_2d *p)
+/* Most runs of a filter, a slot below the list and its end. Neighbors merge, so that at most every
+ * other unit starts a run. */
+static inline int32_t dtmm_scalar_conv_slots(const struct dtmm_conv_2d *p)
 {
     int32_t units = p->mask ? (p->input_channels + p->block - 1) / p->block : 1;
     int32_t per_row =
         p->dilation_w == 1 ? (p->kernel_w * units + 1) / 2 : p->kernel_w * ((units + 1) / 2);
-    return p->kernel_h * per_row + 1;
+    return p->kernel_h * per_row + 2;
 }
 
 static inline int32_t dtmm_scalar_conv_scratch_bytes(const struct dtmm_conv_2d *p)
 {
     struct dtmm_scalar_geometry g = dtmm_scalar_conv_geometry(p);
-    int32_t bytes = dtmm_scalar_conv_max_runs(p) * DTMM_SCALAR_RUN_BYTES;
+    int32_t bytes = dtmm_scalar_conv_slots(p) * DTMM_SCALAR_RUN_BYTES;
     if (!g.is_inside)
         bytes += dtmm_scalar_conv_rows_under(p, g.pass_rows) * g.row_bytes;
     return bytes;
@@ -138,93 +149,130 @@ static inline void dtmm_scalar_conv_load(const struct dtmm_conv_2d *p, const int
 
 /* A list of runs that grows. */
 struct dtmm_scalar_list {
-    struct dtmm_scalar_run *runs;
-    int32_t n_runs, n_weights;
-    const int8_t *end; /* of the last run */
+    struct dtmm_scalar_run *last; /* before the first: the slot below the list */
+    const int8_t *end;            /* of the last run */
+    int32_t n_weights;
 };
 
 static inline void dtmm_scalar_list_add(struct dtmm_scalar_list *list, const int8_t *at, int32_t n)
 {
-    if (at != list->end || list->n_runs == 0) {
-        list->runs[list->n_runs].input = at;
-        list->runs[list->n_runs].n = 0;
-        list->n_runs++;
+    if (at == list->end) {
+        list->last->n += n;
+    } else {
+        list->last++;
+        list->last->input = at;
+        list->last->n = n;
     }
-    list->runs[list->n_runs - 1].n += n;
     list->n_weights += n;
     list->end = at + n;
 }
 
-/* The kept units of a filterlet whose input is at `at`; `bit` is its first unit's in the mask. */
-static inline void dtmm_scalar_list_units(const struct dtmm_conv_2d *p, const uint8_t *mask,
-                                          int32_t bit, const int8_t *at,
-                                          struct dtmm_scalar_list *list)
+/* The mask's bits, read one after the other; `bits` ends with a one above the bits that are left.
+ */
+struct dtmm_scalar_bits {
+    const uint8_t *mask;
+    uint32_t bits;
+};
+
+/* The next unit's bit. */
+static inline uint32_t dtmm_scalar_next_bit(struct dtmm_scalar_bits *reader)
 {
-    for (int32_t left = p->input_channels; left > 0; left -= p->block, at += p->block, bit++)
-        if (mask[bit >> 3] >> (bit & 7) & 1)
-            dtmm_scalar_list_add(list, at, left < p->block ? left : p->block);
+    if (reader->bits == 1)
+        reader->bits = *reader->mask++ | 0x100U;
+    uint32_t bit = reader->bits & 1;
+    reader->bits >>= 1;
+    return bit;
 }
 
-/* Lists the runs of a filter whose pass's rows begin at `rows`; returns its number of weights. */
+/* The kept units of a filterlet whose input is at `at`. */
+static inline void dtmm_scalar_list_units(const struct dtmm_conv_2d *p,
+                                          struct dtmm_scalar_bits *bits, const int8_t *at,
+                                          struct dtmm_scalar_list *list)
+{
+    const int32_t block = p->block;
+    int32_t left = p->input_channels;
+    for (; left >= block; left -= block, at += block)
+        if (dtmm_scalar_next_bit(bits))
+            dtmm_scalar_list_add(list, at, block);
+    if (left > 0 && dtmm_scalar_next_bit(bits))
+        dtmm_scalar_list_add(list, at, left);
+}
+
+/* Lists the runs of a filter whose pass's rows begin at `rows`, from runs[1] on; returns its number
+ * of weights. */
 static inline int32_t dtmm_scalar_conv_list(const struct dtmm_conv_2d *p, int32_t row_bytes,
                                             const int8_t *rows, const uint8_t *mask,
                                             struct dtmm_scalar_run *runs)
 {
-    struct dtmm_scalar_list list = {runs, 0, 0, 0};
-    int32_t channels = p->input_channels, bit = 0;
-    int32_t units = mask ? (channels + p->block - 1) / p->block : 0;
+    struct dtmm_scalar_list list = {runs, 0, 0};
+    struct dtmm_scalar_bits bits = {mask, 1};
+    int32_t channels = p->input_channels;
     for (int32_t ky = 0; ky < p->kernel_h; ky++, rows += p->dilation_h * row_bytes) {
         const int8_t *at = rows;
         for (int32_t kx = 0; kx < p->kernel_w; kx++, at += p->dilation_w * channels) {
             if (mask)
-                dtmm_scalar_list_units(p, mask, bit, at, &list);
+                dtmm_scalar_list_units(p, &bits, at, &list);
             else
                 dtmm_scalar_list_add(&list, at, channels);
-            bit += units;
         }
     }
-    runs[list.n_runs].n = 0;
+    list.last[1].n = 0;
     return list.n_weights;
 }
 
 /* The kernel's inner loops. */
-struct dtmm_scalar_sums {
-    dtmm_scalar_sum *four, *one;
+struct dtmm_scalar_blocks {
+    dtmm_scalar_block *four, *one;
 };
 
 /* One filter's outputs in a pass of `n_rows` rows; `out` is the first. */
-static inline void dtmm_scalar_conv_filter(const struct dtmm_conv_2d *p, int32_t o,
+static inline void dtmm_scalar_conv_filter(const struct dtmm_conv_2d *p,
                                            const struct dtmm_scalar_geometry *g, int32_t n_rows,
+                                           const struct dtmm_scalar_filter *filter,
                                            const struct dtmm_scalar_run *runs,
                                            const int8_t *weights, int8_t *out,
-                                           struct dtmm_scalar_sums sum)
+                                           struct dtmm_scalar_blocks block)
 {
-    const int32_t step = p->stride_w * p->input_channels;
-    const int32_t bias = p->bias[o], multiplier = p->multiplier[o], shift = p->shift[o];
-    const int32_t zero_point = p->output_zero_point, low = p->output_min, high = p->output_max;
-    for (int32_t row = 0; row < n_rows; row++) {
-        int32_t column = row * p->stride_h * g->row_bytes;
-        for (int32_t left = g->output_w, n; left > 0; left -= n) {
-            int32_t sums[4];
-            n = left >= 4 ? 4 : 1;
-            (n == 4 ? sum.four : sum.one)(runs, weights, column, step, sums);
-            for (int32_t i = 0; i < n; i++) {
-                int32_t value = dtmm_scalar_requantize(sums[i] + bias, multiplier, shift);
-                *out = dtmm_clamp(value, zero_point, low, high);
-                out += p->output_channels;
-            }
-            column += n * step;
-        }
+    const int32_t step = filter->step, output_step = filter->output_step;
+    if (runs->n == 0) { /* all outputs are equal */
+        block.one(runs, weights, 0, filter, out);
+        int8_t value = *out;
+        for (int32_t i = n_rows * g->output_w; i > 0; i--, out += output_step)
+            *out = value;
+        return;
     }
+    for (int32_t row = 0; row < n_rows; row++) {
+        int32_t column = row * p->stride_h * g->row_bytes, left = g->output_w;
+        for (; left >= 4; left -= 4, column += 4 * step, out += 4 * output_step)
+            block.four(runs, weights, column, filter, out);
+        for (; left > 0; left--, column += step, out += output_step)
+            block.one(runs, weights, column, filter, out);
+    }
+}
+
+static inline struct dtmm_scalar_filter dtmm_scalar_filter_of(const struct dtmm_conv_2d *p,
+                                                              int32_t o)
+{
+    struct dtmm_scalar_filter filter = {p->bias[o],
+                                        p->multiplier[o],
+                                        p->shift[o],
+                                        p->output_channels,
+                                        p->output_zero_point,
+                                        p->output_min,
+                                        p->output_max,
+                                        p->output_min == INT8_MIN && p->output_max == INT8_MAX,
+                                        p->stride_w * p->input_channels};
+    return filter;
 }
 
 /* The whole op. */
 static inline void dtmm_scalar_conv_2d(const struct dtmm_conv_2d *p, const int8_t *input,
-                                       int8_t *output, void *scratch, struct dtmm_scalar_sums sum)
+                                       int8_t *output, void *scratch,
+                                       struct dtmm_scalar_blocks block)
 {
     const struct dtmm_scalar_geometry g = dtmm_scalar_conv_geometry(p);
-    struct dtmm_scalar_run *runs = scratch;
-    int8_t *copy = (int8_t *)(runs + dtmm_scalar_conv_max_runs(p));
+    struct dtmm_scalar_run *slots = scratch, *runs = slots + 1;
+    int8_t *copy = (int8_t *)(slots + dtmm_scalar_conv_slots(p));
     for (int32_t y = 0; y < g.output_h; y += g.pass_rows) {
         int32_t n_rows = g.output_h - y < g.pass_rows ? g.output_h - y : g.pass_rows;
         const int8_t *rows = g.is_inside ? input : copy, *weights = p->weights;
@@ -234,8 +282,9 @@ static inline void dtmm_scalar_conv_2d(const struct dtmm_conv_2d *p, const int8_
             dtmm_scalar_conv_load(p, input, g.row_bytes, y * p->stride_h - p->pad_top, n_rows,
                                   copy);
         for (int32_t o = 0; o < p->output_channels; o++) {
-            int32_t n = dtmm_scalar_conv_list(p, g.row_bytes, rows, mask, runs);
-            dtmm_scalar_conv_filter(p, o, &g, n_rows, runs, weights, out + o, sum);
+            int32_t n = dtmm_scalar_conv_list(p, g.row_bytes, rows, mask, slots);
+            const struct dtmm_scalar_filter filter = dtmm_scalar_filter_of(p, o);
+            dtmm_scalar_conv_filter(p, &g, n_rows, &filter, runs, weights, out + o, block);
             weights += n;
             if (mask)
                 mask += dtmm_scalar_conv_mask_bytes(p);

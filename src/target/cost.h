@@ -8,7 +8,7 @@
 #include "product/packed.h"
 #include "target/target.h"
 
-enum { MAX_WORK = 8 };
+enum { MAX_WORK = 15 };
 
 /* One function a kernel: void work_<name>_<isa>(parameters, counts). counts[0] is the call itself,
  * 1; the others are the kernel's own, zero where it has fewer than MAX_WORK. All arrays that the

@@ -3,10 +3,11 @@
  * branch every four weights), 5 for one with a single pixel. There is no load with post-increment,
  * so that all pointers point to the end of a run and share one negative index. r7 may be the frame
  * pointer and is kept. */
-#ifndef DTMM_ARMV6M_CONV_2D_SUMS_H
-#define DTMM_ARMV6M_CONV_2D_SUMS_H
+#ifndef DTMM_ARMV6M_CONV_2D_BLOCKS_H
+#define DTMM_ARMV6M_CONV_2D_BLOCKS_H
 
 #include "../scalar/conv_2d.h"
+#include "requantize.h"
 
 /* One weight with four pixels: ends r1 to r4 of the pixels, r5 of the weights, index r6. */
 #define DTMM_ARMV6M_STEP_4                                                                         \
@@ -25,12 +26,19 @@
     "add r11, r0\n\t"                                                                              \
     "adds r6, r6, #1\n\t"
 
-static inline void dtmm_armv6m_sum_4(const struct dtmm_scalar_run *runs, const int8_t *weights,
-                                     int32_t column, int32_t step, int32_t sums[4])
+static inline int8_t dtmm_armv6m_finish(const struct dtmm_scalar_filter *filter, int32_t sum)
+{
+    int32_t x = dtmm_armv6m_scale_down(sum + filter->bias, filter->multiplier, -filter->shift);
+    return dtmm_clamp(x, filter->zero_point, filter->low, filter->high);
+}
+
+static inline void dtmm_armv6m_four(const struct dtmm_scalar_run *runs, const int8_t *weights,
+                                    int32_t column, const struct dtmm_scalar_filter *filter,
+                                    int8_t *out)
 {
     register const struct dtmm_scalar_run *run __asm__("r0") = runs;
     register int32_t x0 __asm__("r1") = column;
-    register int32_t x1 __asm__("r2") = step;
+    register int32_t x1 __asm__("r2") = filter->step;
     register int32_t x2 __asm__("r3");
     register const int8_t *w __asm__("r5") = weights;
     __asm__ volatile(
@@ -77,10 +85,9 @@ static inline void dtmm_armv6m_sum_4(const struct dtmm_scalar_run *runs, const i
         : "+r"(run), "+r"(x0), "+r"(x1), "=r"(x2), "+r"(w)
         :
         : "r4", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
-    sums[0] = (int32_t)(intptr_t)run;
-    sums[1] = x0;
-    sums[2] = x1;
-    sums[3] = x2;
+    int32_t sums[4] = {(int32_t)(intptr_t)run, x0, x1, x2};
+    for (int32_t i = 0; i < 4; i++, out += filter->output_step)
+        *out = dtmm_armv6m_finish(filter, sums[i]);
 }
 
 #define DTMM_ARMV6M_STEP_1                                                                         \
@@ -90,14 +97,14 @@ static inline void dtmm_armv6m_sum_4(const struct dtmm_scalar_run *runs, const i
     "adds r4, r4, r0\n\t"                                                                          \
     "adds r6, r6, #1\n\t"
 
-static inline void dtmm_armv6m_sum_1(const struct dtmm_scalar_run *runs, const int8_t *weights,
-                                     int32_t column, int32_t step, int32_t sums[4])
+static inline void dtmm_armv6m_one(const struct dtmm_scalar_run *runs, const int8_t *weights,
+                                   int32_t column, const struct dtmm_scalar_filter *filter,
+                                   int8_t *out)
 {
     register const struct dtmm_scalar_run *run __asm__("r2") = runs;
     register const int8_t *w __asm__("r5") = weights;
     register int32_t sum __asm__("r4") = 0;
     register int32_t place __asm__("r12") = column;
-    (void)step;
     __asm__ volatile(
         ".syntax unified\n"
         "1:\n\t"
@@ -121,9 +128,9 @@ static inline void dtmm_armv6m_sum_1(const struct dtmm_scalar_run *runs, const i
         : "+r"(run), "+r"(w), "+r"(sum)
         : "r"(place)
         : "r0", "r1", "r3", "r6", "cc", "memory");
-    sums[0] = sum;
+    *out = dtmm_armv6m_finish(filter, sum);
 }
 
-static const struct dtmm_scalar_sums dtmm_armv6m_sums = {dtmm_armv6m_sum_4, dtmm_armv6m_sum_1};
+static const struct dtmm_scalar_blocks dtmm_armv6m_blocks = {dtmm_armv6m_four, dtmm_armv6m_one};
 
 #endif
