@@ -13,5 +13,6 @@
 #include "depthwise_rules.h"
 #include "elementwise_rules.h"
 #include "fully_connected_rules.h"
+#include "pool_rules.h"
 
 #endif

@@ -121,3 +121,43 @@ void work_mul_s8_armv7em(const struct dtmm_mul *p, double counts[MAX_WORK])
 {
     work_elementwise(p->dims, p->output_min > -128 || p->output_max < 127, counts);
 }
+
+/* Pixels, groups of four channels of them, runs of positions, positions. */
+static void work_pool(const struct dtmm_pool_2d *p, int joins_rows, double counts[MAX_WORK])
+{
+    struct line horizontal = POOL_LINE_W(p), vertical = POOL_LINE_H(p);
+    double groups = (p->channels + 3) / 4, inside = 0, runs = 0;
+    double rows = line_work(vertical).inside;
+    for (int32_t o = 0; o < p->output_w; o++) {
+        int32_t n = 0;
+        for (int32_t k = 0; k < p->window_w; k++)
+            n += tap_inside(horizontal, o, k);
+        inside += n;
+        runs += joins_rows && n == p->input_w ? p->output_h : rows;
+    }
+    counts[1] = (double)p->output_h * p->output_w;
+    counts[2] = counts[1] * groups;
+    counts[3] = runs * groups;
+    counts[4] = rows * inside * groups;
+}
+
+void work_average_pool_2d_s8_armv7em(const struct dtmm_pool_2d *p, double counts[MAX_WORK])
+{
+    work_pool(p, 1, counts);
+}
+
+void work_max_pool_2d_s8_armv7em(const struct dtmm_pool_2d *p, double counts[MAX_WORK])
+{
+    work_pool(p, 0, counts);
+}
+
+void work_mean_s8_armv7em(const struct dtmm_mean *p, double counts[MAX_WORK])
+{
+    struct dtmm_dsp_mean_shape shape = dtmm_dsp_mean_shape(p);
+    counts[1] = shape.outer;
+    counts[2] = (double)shape.outer * ((shape.inner + 3) / 4);
+    counts[3] = counts[2] * (shape.n / 2);
+    counts[4] = counts[2] * (shape.n % 2);
+    counts[5] = counts[2] * (shape.n / DTMM_DSP_MOST_ADDED);
+    counts[6] = p->shift > 0 ? counts[2] : 0;
+}

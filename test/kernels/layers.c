@@ -555,6 +555,9 @@ void layer_pool_2d(struct random *random, struct guard *guard, struct layer *lay
 {
     struct dtmm_pool_2d *p = &layer->parameters.pool_2d;
     struct line vertical = random_pool_line(random), horizontal = random_pool_line(random);
+    if (one_in(random, 6)) /* over all of an image */
+        vertical = horizontal =
+            (struct line){.input = 18, .output = 1, .kernel = 18, .stride = 1, .dilation = 1};
     p->channels = random_channels(random);
     p->input_h = (uint16_t)vertical.input;
     p->input_w = (uint16_t)horizontal.input;
@@ -580,10 +583,13 @@ void layer_mean(struct random *random, struct guard *guard, struct layer *layer)
 {
     struct dtmm_mean *p = &layer->parameters.mean;
     int32_t n = 1;
-    p->axes = random_range(random, 0, 31);
+    int is_image = one_in(random, 3); /* as networks mostly have it */
+    p->axes = is_image ? 1 << 2 | 1 << 3 : random_range(random, 0, 31);
     p->count = 1;
     for (int d = 0; d < 5; d++) {
         p->dims[d] = random_range(random, 1, 5);
+        if (is_image)
+            p->dims[d] = d < 2 ? 1 : random_range(random, 1, 20);
         n *= p->dims[d];
         p->count *= p->axes >> d & 1 ? p->dims[d] : 1;
     }
