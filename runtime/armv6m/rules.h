@@ -9,6 +9,7 @@
 #define DTMM_ARMV6M_RULES_H
 
 #include "../dtmm.h"
+#include "conv_2d_lanes_rules.h"
 #include "conv_2d_rules.h"
 
 #endif

@@ -10,6 +10,7 @@
 #include "conv_2d_lanes_rules.h"
 
 #define LANES_LIMIT DTMM_ARMV7M_LANES_LIMIT
+#define LANES_PIECE_BYTES 4
 
 struct dtmm_lanes_filter;
 
@@ -192,6 +193,11 @@ static inline uint32_t lanes_run(int32_t lanes, struct dtmm_lanes_filter *filter
 static inline uint32_t lanes_code(int32_t lanes)
 {
     return lanes_run(lanes, 0);
+}
+
+static inline int32_t lanes_zeros(uint32_t bits)
+{
+    return __builtin_ctz(bits);
 }
 
 static inline struct dtmm_lanes_window lanes_window(const struct dtmm_conv_2d *p)

@@ -5,6 +5,8 @@
  *   lanes_pack(to, lane, form, n, zero_point)
  *                                     writes n channels of all lanes; null: zero points
  *   lanes_code(lanes)                 the address of the code of the items
+ *   lanes_zeros(bits)                 how many low bits are zero; bits is not 0
+ *   LANES_PIECE_BYTES                 from the code of a piece to that of one channel more
  *   lanes_run(lanes, filter)          runs the list on all places
  *
  * The sums of a filter are a list of items for the assembly: each is a distance to move in the
@@ -27,6 +29,7 @@ struct dtmm_lanes_filter {
     const uint32_t *places_end;
     int32_t is_clamped, min, max;
     int32_t sums[DTMM_LANES_MAX]; /* while interrupted */
+    int32_t rounding[2];          /* constants of the requantization on Armv6-M */
 };
 
 /* Where the code of an item starts, in bytes from that of the first. */
@@ -36,9 +39,9 @@ enum {
     DTMM_LANES_FINISH = 8,       /* the outputs, sums never interrupted */
     DTMM_LANES_FINISH_SUMS = 12, /* the outputs from the sums in memory */
     DTMM_LANES_EXIT = 16,
-    DTMM_LANES_PIECES = 20, /* pieces of 1 to 15 channels, 4 bytes each; then those of 16: */
-    DTMM_LANES_WHOLE = 80,
-    DTMM_LANES_WHOLE_NEXT = 82 /* where the last item ended */
+    DTMM_LANES_PIECES = 20, /* pieces of 1 to 15 channels, then of 16, */
+    DTMM_LANES_WHOLE = DTMM_LANES_PIECES + (DTMM_LANES_PIECE - 1) * LANES_PIECE_BYTES,
+    DTMM_LANES_WHOLE_NEXT = DTMM_LANES_WHOLE + 2 /* and of 16 where the last item ended */
 };
 
 /* How a list ends. */
@@ -157,7 +160,7 @@ static struct dtmm_lanes_list dtmm_lanes_start_list(const struct dtmm_lanes_conv
 static inline void dtmm_lanes_add_piece(struct dtmm_lanes_list *list, int32_t start, int32_t n)
 {
     int32_t distance = start - list->position;
-    uint32_t code = list->code + DTMM_LANES_PIECES - 4 + 4 * (uint32_t)n;
+    uint32_t code = list->code + DTMM_LANES_PIECES + LANES_PIECE_BYTES * (uint32_t)(n - 1);
     list->left -= n;
     if (list->left < 0) {
         *list->end++ = 0;
@@ -236,13 +239,18 @@ static int32_t dtmm_lanes_list_kept(const struct dtmm_lanes_conv *c, enum dtmm_l
     int32_t block = p->block < p->input_channels ? p->block : p->input_channels;
     int32_t rest = p->input_channels % block, tap_bytes = p->input_channels * list.channel_bytes;
     const int32_t *offset = c->offsets, *offset_end = offset + dtmm_lanes_n_offsets(p);
-    for (; offset < offset_end; offset += 8)
-        for (uint32_t bits = *mask++; bits; bits &= bits - 1) {
-            int32_t start = offset[__builtin_ctz(bits)], n = block;
+    for (; offset < offset_end; offset += 8) {
+        const int32_t *next = offset;
+        for (uint32_t bits = *mask++; bits; bits >>= 1) {
+            int32_t zeros = lanes_zeros(bits);
+            bits >>= zeros;
+            next += zeros;
+            int32_t start = *next++, n = block;
             if (rest && start % tap_bytes >= tap_bytes - rest * list.channel_bytes)
                 n = rest;
             dtmm_lanes_add(&list, start, n);
         }
+    }
     dtmm_lanes_end_list(&list, end);
     return list.n;
 }
@@ -284,6 +292,8 @@ static void dtmm_lanes_start_filter(const struct dtmm_conv_2d *p, struct dtmm_la
     f->zero_point = p->output_zero_point;
     f->min = p->output_min;
     f->max = p->output_max;
+    f->rounding[0] = (1 << 30) + (1 << 14);
+    f->rounding[1] = -(1 << 15);
     f->is_clamped = p->output_min > -128 || p->output_max < 127;
 }
 
