@@ -82,7 +82,7 @@ struct dtmm_mve_band {
     int32_t phases;        /* 1 or the stride along x */
     int32_t row_stride;    /* rows of the band's input from one output row to the next */
     int32_t input_rows, input_columns; /* of a band's input; columns in one phase */
-    int32_t pitch;                     /* channels of a group: 64, 32 or 16 */
+    int32_t pitch;                     /* channels of a group: 64, 32, 16 or 4 */
 };
 
 static inline int32_t dtmm_mve_band_row_bytes(const struct dtmm_mve_band *band)
@@ -124,6 +124,8 @@ static inline struct dtmm_mve_band dtmm_mve_band(const struct dtmm_conv_2d *p)
         .row_stride = p->kernel_h == 1 ? 1 : p->stride_h,
         .pitch = size < 16 ? 16 : size,
     };
+    if (size == 4 && p->input_channels <= 4 && p->stride_w * p->input_channels <= 84)
+        band.pitch = 4; /* 4 pixels are not farther apart than 8 bits can tell */
     dtmm_mve_set_band_size(p, &band, rows, band.width);
     while (band.columns > 8 && dtmm_mve_band_bytes(p, &band) > DTMM_MVE_BAND_BYTES)
         dtmm_mve_set_band_size(p, &band, rows, (band.columns / 2 + 7) / 8 * 8);
@@ -148,8 +150,8 @@ static inline int dtmm_conv_2d_fwcs_s8_mve_accepts(const struct dtmm_conv_2d *p)
 }
 
 /* What a call knows, the band's input and what of 3 pixels may be read beyond its end, groups of
- * outputs, the offset of each unit of a filter, a list of pieces between 16 bytes of zeros and one
- * word more, padded weights. */
+ * outputs, the offset of each unit of a filter, a list of pieces between 16 bytes of zeros and 32
+ * more, padded weights. */
 static inline int32_t dtmm_conv_2d_fwcs_s8_mve_scratch_bytes(const struct dtmm_conv_2d *p)
 {
     struct dtmm_mve_band band = dtmm_mve_band(p);
@@ -158,7 +160,7 @@ static inline int32_t dtmm_conv_2d_fwcs_s8_mve_scratch_bytes(const struct dtmm_c
     int32_t n_units = p->kernel_h * p->kernel_w * pieces.units;
     return DTMM_MVE_CALL_BYTES + dtmm_mve_band_bytes(p, &band) + 3 * band.pitch +
            8 * dtmm_mve_max_groups(&band) + 4 * n_units + 16 +
-           n_pieces * dtmm_mve_entry_bytes(&pieces) + 4 + (pieces.is_padded ? 4 * n_pieces : 0);
+           n_pieces * dtmm_mve_entry_bytes(&pieces) + 32 + (pieces.is_padded ? 4 * n_pieces : 0);
 }
 
 #endif
