@@ -13,11 +13,6 @@ struct fitting {
     struct compiled current;
 };
 
-static const struct packed_call *peak_of(const struct compiled *compiled)
-{
-    return &compiled->packed->calls[compiled->layout->peak_call];
-}
-
 static int exceeds_budget(const struct fitting *fitting, const struct compiled *compiled)
 {
     return compiled->layout->arena_bytes > fitting->options->sram_budget;
@@ -28,21 +23,25 @@ static int has_smaller_scratch(const struct packed_call *call)
     return call->scratch_bytes > 0 && kernel_facts(call->kernel)->reference != call->kernel;
 }
 
-/* Asks for less at the peak; 0 when there is nothing left to ask for. Each node is asked finitely
- * often. */
+/* Asks for less at every call at the peak; 0 when one of them has nothing left to give. Each node
+ * is asked finitely often. */
 static int ask_for_less(struct fitting *fitting)
 {
-    if (fitting->current.packed->n_calls == 0 || fitting->current.layout->arena_bytes == 0)
-        return 0;
-    const struct packed_call *peak = peak_of(&fitting->current);
-    if (exceeds_budget(fitting, &fitting->current) && has_smaller_scratch(peak)) {
-        fitting->scratch_limit[peak->node] = peak->scratch_bytes - 1;
-        return 1;
+    const struct packed *packed = fitting->current.packed;
+    const struct layout *layout = fitting->current.layout;
+    int over = exceeds_budget(fitting, &fitting->current);
+    for (int32_t i = 0; i < packed->n_calls; i++) {
+        const struct packed_call *call = &packed->calls[i];
+        if (layout->live_bytes[i] < layout->live_bytes[layout->peak_call])
+            continue;
+        if (over && has_smaller_scratch(call))
+            fitting->scratch_limit[call->node] = call->scratch_bytes - 1;
+        else if (!fitting->in_place[call->node])
+            fitting->in_place[call->node] = 1;
+        else
+            return 0;
     }
-    if (fitting->in_place[peak->node])
-        return 0;
-    fitting->in_place[peak->node] = 1;
-    return 1;
+    return packed->n_calls > 0 && layout->arena_bytes > 0;
 }
 
 /* Whether `b` is known to execute no more instructions than `a`, of the same graph. */
@@ -59,12 +58,10 @@ static int costs_no_more(const struct packed *a, const struct packed *b)
     return more <= 0;
 }
 
-static int is_better(const struct fitting *fitting, const struct compiled *best)
+/* Whether going on may still help: within the budget, only what costs nothing does. */
+static int may_take(const struct fitting *fitting, const struct compiled *best)
 {
-    const struct compiled *current = &fitting->current;
-    if (current->layout->arena_bytes >= best->layout->arena_bytes)
-        return 0;
-    return exceeds_budget(fitting, best) || costs_no_more(best->packed, current->packed);
+    return exceeds_budget(fitting, best) || costs_no_more(best->packed, fitting->current.packed);
 }
 
 static enum status pack_and_plan(struct fitting *fitting, struct arena *arena, struct diag *diag)
@@ -90,7 +87,9 @@ enum status fit(const struct compile_options *options, struct arena *arena,
     *compiled = fitting.current;
     while (ask_for_less(&fitting)) {
         TRY(pack_and_plan(&fitting, arena, diag));
-        if (is_better(&fitting, compiled))
+        if (!may_take(&fitting, compiled))
+            break;
+        if (fitting.current.layout->arena_bytes < compiled->layout->arena_bytes)
             *compiled = fitting.current;
     }
     return OK;

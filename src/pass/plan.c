@@ -248,11 +248,10 @@ static void store_offsets(struct planning *p, const struct buffer *buffers)
 
 /* The largest sum without scratch is the lower bound; the largest with it tells the call to blame.
  */
-static void find_bounds(struct planning *p, struct arena *arena)
+static void find_bounds(struct planning *p)
 {
     struct layout *layout = p->layout;
-    size_t *live = ARENA_ARRAY(arena, (size_t)layout->n_calls + 1, size_t);
-    size_t largest = 0;
+    size_t *live = layout->live_bytes;
     for (int32_t i = 0; i < layout->n_tensors; i++) {
         if (!is_arena_root(p, i))
             continue;
@@ -262,10 +261,9 @@ static void find_bounds(struct planning *p, struct arena *arena)
     for (int32_t c = 0; c < layout->n_calls; c++) {
         if (live[c] > layout->lower_bound_bytes)
             layout->lower_bound_bytes = live[c];
-        if (live[c] + p->packed->calls[c].scratch_bytes > largest) {
-            largest = live[c] + p->packed->calls[c].scratch_bytes;
+        live[c] += p->packed->calls[c].scratch_bytes;
+        if (live[c] > live[layout->peak_call])
             layout->peak_call = c;
-        }
     }
 }
 
@@ -290,7 +288,7 @@ static enum status make_layout(struct planning *p, struct arena *scratch)
     find_steps(p, scratch);
     int32_t n = 0;
     struct buffer *buffers = list_buffers(p, scratch, &n);
-    find_bounds(p, scratch);
+    find_bounds(p);
     p->layout->arena_bytes = buffers_place(buffers, n, p->packed->n_calls);
     TRY(check_size(p));
     store_offsets(p, buffers);
@@ -307,6 +305,7 @@ enum status plan(const struct graph *graph, const struct packed *packed, struct 
     (*layout)->n_tensors = graph->n_tensors;
     (*layout)->tensors = ARENA_ARRAY(arena, n, struct tensor_place);
     (*layout)->n_calls = packed->n_calls;
+    (*layout)->live_bytes = ARENA_ARRAY(arena, (size_t)packed->n_calls + 1, size_t);
     (*layout)->scratch_offset = ARENA_ARRAY(arena, (size_t)packed->n_calls, size_t);
     struct planning planning = {.graph = graph,
                                 .packed = packed,

@@ -32,7 +32,8 @@ struct layout {
                                  scratch of 8, in an arena aligned to 8 */
     size_t lower_bound_bytes; /* largest sum of live tensor bytes at any call, in-place counted
                                  once, scratch not included */
-    int32_t peak_call;        /* the call that causes the peak */
+    size_t *live_bytes;       /* by call: tensors alive, scratch included */
+    int32_t peak_call; /* the call that causes the peak: the first with the most live bytes */
 };
 
 #endif
