@@ -32,10 +32,6 @@ struct dtmm_lanes_filter;
     "add " c ", r3\n\t"
 #define DTMM_MAC_4 DTMM_MAC("r8", "r9", "r10")
 #define DTMM_MAC_8 DTMM_MAC_4 DTMM_MAC("r11", "r12", "lr")
-#define DTMM_MAC_PAIR_BYTES_4 "34"
-#define DTMM_MAC_PAIR_BYTES_8 "62"
-#define DTMM_FIRST_MAC_BYTES_4 "16"
-#define DTMM_FIRST_MAC_BYTES_8 "30"
 
 /* `code` for each four lanes, after their sums are split into r4, r5, r2, r1. */
 #define DTMM_FOURS_4(code) ".irp four, 0\n\t" DTMM_SPLIT code ".endr\n\t"
@@ -126,7 +122,7 @@ struct dtmm_lanes_filter;
     "str r1, [sp, #40]\n\t"                                                                        \
     "bx r3\n\t"
 /* A piece of an odd number of channels enters between the two of a pair. */
-#define DTMM_ENTRIES(pair_bytes, first_bytes)                                                      \
+#define DTMM_ENTRIES                                                                               \
     ".balign 4\n"                                                                                  \
     "4:\n\t"                                                                                       \
     "b.n 6f\n\tnop\n\t"                                                                            \
@@ -137,23 +133,28 @@ struct dtmm_lanes_filter;
     ".irp n, 7, 6, 5, 4, 3, 2, 1\n\t"                                                              \
     "adds r0, r0, r2\n\t"                                                                          \
     "subs r6, #1\n\t"                                                                              \
-    "b.n 5f + " pair_bytes " * \\n + " first_bytes "\n\t"                                          \
+    "b.n 4\\n\\()f\n\t"                                                                            \
     "nop\n\t"                                                                                      \
     "adds r0, r0, r2\n\t"                                                                          \
-    "b.n 5f + " pair_bytes " * \\n\n\t"                                                            \
+    "b.n 7\\n\\()f\n\t"                                                                            \
     "nop\n\tnop\n\t"                                                                               \
     ".endr\n\t"                                                                                    \
     "adds r0, r0, r2\n\t"                                                                          \
     "subs r6, #1\n\t"                                                                              \
-    "b.n 5f + " first_bytes "\n\t"                                                                 \
+    "b.n 40f\n\t"                                                                                  \
     "nop\n\t"                                                                                      \
     "adds r0, r0, r2\n"
+/* The first channel of pair n is at 7n, the second at 4n. */
 #define DTMM_PIECE(mac)                                                                            \
-    "5:\n\t"                                                                                       \
-    ".rept 8\n\t"                                                                                  \
-    ".irp index, r7, r4\n\t"                                                                       \
-    "ldrsb r5, [r6, \\index]\n\t" mac ".endr\n\t"                                                  \
+    ".irp n, 70, 40, 71, 41, 72, 42, 73, 43, 74, 44, 75, 45, 76, 46, 77, 47\n\t"                   \
+    "\\n:\n\t"                                                                                     \
+    ".if \\n >= 70\n\t"                                                                            \
+    "ldrsb r5, [r6, r7]\n\t"                                                                       \
+    ".else\n\t"                                                                                    \
+    "ldrsb r5, [r6, r4]\n\t"                                                                       \
+    ".endif\n\t" mac ".if \\n < 70\n\t"                                                            \
     "adds r6, #2\n\t"                                                                              \
+    ".endif\n\t"                                                                                   \
     ".endr\n\t"
 #define DTMM_START                                                                                 \
     "6:\n\t"                                                                                       \
@@ -259,8 +260,7 @@ struct dtmm_lanes_filter;
     uint32_t dtmm_lanes_run_##lanes(__attribute__((unused)) struct dtmm_lanes_filter *filter)      \
     {                                                                                              \
         __asm__ volatile(                                                                          \
-            DTMM_ENTER DTMM_ENTRIES(DTMM_MAC_PAIR_BYTES_##lanes, DTMM_FIRST_MAC_BYTES_##lanes)     \
-                DTMM_PIECE(DTMM_MAC_##lanes) DTMM_NEXT DTMM_START DTMM_NEXT                        \
+            DTMM_ENTER DTMM_ENTRIES DTMM_PIECE(DTMM_MAC_##lanes) DTMM_NEXT DTMM_START DTMM_NEXT    \
             "7:\n\t" DTMM_FOURS_##lanes(DTMM_STORE)                                                \
                 DTMM_INTERRUPT_END DTMM_NEXT DTMM_EXIT DTMM_FINISH DTMM_FOURS_##lanes(             \
                     DTMM_ADD_BIAS)                                                                 \
