@@ -17,6 +17,7 @@ struct dtmm_rv32_conv {
     int32_t columns, n_rows;
     uint32_t *places;
     int32_t *items;
+    struct dtmm_rv32_filter *filter;
 };
 
 /* n words of two values each; a null pointer stands for n zero points. */
@@ -307,31 +308,31 @@ static inline void dtmm_rv32_run_filters(const struct dtmm_rv32_conv *c, int32_t
                                          int is_sparse)
 {
     const struct dtmm_conv_2d *p = c->p;
-    struct dtmm_rv32_filter f;
-    f.items = c->items;
-    f.min = p->output_min;
-    f.max = p->output_max;
-    dtmm_rv32_set_item(&f, c->window.item);
-    const struct dtmm_rv32_walk walk = dtmm_rv32_walk(c, &f);
+    struct dtmm_rv32_filter *f = c->filter;
+    f->items = c->items;
+    f->min = p->output_min;
+    f->max = p->output_max;
+    dtmm_rv32_set_item(f, c->window.item);
+    const struct dtmm_rv32_walk walk = dtmm_rv32_walk(c, f);
     if (!is_sparse)
-        f.items_end = dtmm_rv32_list_items(&walk, c->items, 0);
+        f->items_end = dtmm_rv32_list_items(&walk, c->items, 0);
     int32_t mask_bytes = 0;
     if (is_sparse)
         mask_bytes =
             (p->kernel_h * p->kernel_w * ((p->input_channels + p->block - 1) / p->block) + 7) >> 3;
     const uint8_t *mask = p->mask;
     const int32_t high_offset = -DTMM_RV32_HIGH_OFFSET * ((walk.item + 1) >> 1);
-    f.weights = p->weights;
+    f->weights = p->weights;
     for (int32_t o = 0; o < p->output_channels; o++, mask += mask_bytes) {
         if (is_sparse)
-            f.items_end = dtmm_rv32_list_items(&walk, c->items, mask);
-        int32_t n_items = (int32_t)(f.items_end - f.items);
-        f.high_start = n_items * high_offset;
-        f.bias = p->bias[o];
-        f.channel = o;
-        dtmm_rv32_set_requantization(&f, p->multiplier[o], p->shift[o], p->output_zero_point);
-        dtmm_rv32_run_filter(c->places, &f, n_words);
-        f.weights += n_items * walk.item;
+            f->items_end = dtmm_rv32_list_items(&walk, c->items, mask);
+        int32_t n_items = (int32_t)(f->items_end - f->items);
+        f->high_start = n_items * high_offset;
+        f->bias = p->bias[o];
+        f->channel = o;
+        dtmm_rv32_set_requantization(f, p->multiplier[o], p->shift[o], p->output_zero_point);
+        dtmm_rv32_run_filter(c->places, f, n_words);
+        f->weights += n_items * walk.item;
     }
 }
 
@@ -360,6 +361,7 @@ static inline void dtmm_rv32_convolve(const struct dtmm_conv_2d *p, const void *
     c.words = scratch;
     c.places = (uint32_t *)c.words + c.n_rows * c.columns * p->input_channels;
     c.items = (int32_t *)c.places + c.window.rows * c.window.half * 3;
+    c.filter = (struct dtmm_rv32_filter *)(void *)(c.items + c.window.max_items);
     /* In place, no output may land on a pixel that is still to be read. */
     int is_backward = p->output_channels > p->input_channels;
     int32_t width = 2 * c.window.half, n = (c.window.output_w + width - 1) / width;

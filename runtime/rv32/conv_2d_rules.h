@@ -12,7 +12,9 @@
 enum {
     DTMM_RV32_WINDOW_BYTES = 6144,      /* of one output row, where narrower segments allow */
     DTMM_RV32_TALL_WINDOW_BYTES = 8192, /* of several output rows */
-    DTMM_RV32_LOOP_CHANNELS = 16
+    DTMM_RV32_LOOP_CHANNELS = 16,
+    DTMM_RV32_FILTER_BYTES = 116, /* of struct dtmm_rv32_filter */
+    DTMM_RV32_VECTOR_BYTES = 52   /* of struct dtmm_rv32_vector */
 };
 
 struct dtmm_rv32_window {
@@ -105,8 +107,9 @@ static inline int32_t dtmm_rv32_fours_per_unit(const struct dtmm_conv_2d *p)
 static inline int32_t dtmm_rv32_conv_2d_scratch_bytes(const struct dtmm_conv_2d *p)
 {
     struct dtmm_rv32_window w = dtmm_rv32_window(p);
-    /* the window, a base and two outputs a word, the items */
-    return dtmm_rv32_window_bytes(p, w.half, w.rows) + w.rows * w.half * 12 + w.max_items * 4;
+    /* the window, a base and two outputs a word, the items, a filter */
+    return dtmm_rv32_window_bytes(p, w.half, w.rows) + w.rows * w.half * 12 + w.max_items * 4 +
+           DTMM_RV32_FILTER_BYTES;
 }
 
 static inline int dtmm_conv_2d_s8_rv32_accepts(const struct dtmm_conv_2d *p)
@@ -117,7 +120,7 @@ static inline int dtmm_conv_2d_s8_rv32_accepts(const struct dtmm_conv_2d *p)
 
 static inline int32_t dtmm_conv_2d_s8_rv32_scratch_bytes(const struct dtmm_conv_2d *p)
 {
-    return dtmm_rv32_is_vector(p) ? 0 : dtmm_rv32_conv_2d_scratch_bytes(p);
+    return dtmm_rv32_is_vector(p) ? DTMM_RV32_VECTOR_BYTES : dtmm_rv32_conv_2d_scratch_bytes(p);
 }
 
 static inline int dtmm_conv_2d_fwcs_s8_rv32_accepts(const struct dtmm_conv_2d *p)

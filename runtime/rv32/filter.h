@@ -13,6 +13,7 @@
 #define DTMM_RV32_FILTER_H
 
 #include "../dtmm.h"
+#include "conv_2d_rules.h"
 
 #include <stddef.h>
 
@@ -53,6 +54,7 @@ DTMM_RV32_OFFSET(addend, 56);
 DTMM_RV32_OFFSET(left, 68);
 DTMM_RV32_OFFSET(has_four, 80);
 DTMM_RV32_OFFSET(sums, 84);
+_Static_assert(sizeof(struct dtmm_rv32_filter) == DTMM_RV32_FILTER_BYTES, "filter");
 
 /* Registers: a0 the structure; of word k = 1 .. 4 t<k> the address, x1<k> T, x2<k> H; s1 weights;
  * s2, s3 two of them; s4, a5 items; a6 loops; a7 is_odd; t0 where an item starts in the loop; s9

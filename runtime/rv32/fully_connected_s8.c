@@ -8,7 +8,8 @@ void dtmm_fully_connected_s8_rv32(const struct dtmm_fully_connected *p, const vo
     const int8_t *x = input;
     int8_t *out = output;
     for (int32_t row = 0; row < p->rows; row++, x += p->input_channels) {
-        struct dtmm_rv32_vector vector = dtmm_rv32_vector(x, p->input_channels, p->weights);
+        struct dtmm_rv32_vector vector;
+        dtmm_rv32_vector_init(&vector, x, p->input_channels, p->weights);
         for (int32_t o = 0; o < p->output_channels; o += DTMM_RV32_FILTERS) {
             int32_t left = p->output_channels - o;
             int32_t n = left < DTMM_RV32_FILTERS ? left : DTMM_RV32_FILTERS;

@@ -89,11 +89,14 @@ static inline void dtmm_rv32_dot_filters(struct dtmm_rv32_vector *v, int32_t n)
         v->sums[i] = dtmm_rv32_dot(v->x, v->weights + i * v->n, v->n);
 }
 
-static inline struct dtmm_rv32_vector dtmm_rv32_vector(const int8_t *x, int32_t n,
-                                                       const int8_t *weights)
+static inline void dtmm_rv32_vector_init(struct dtmm_rv32_vector *v, const int8_t *x, int32_t n,
+                                         const int8_t *weights)
 {
-    struct dtmm_rv32_vector vector = {x, x + (n & ~7), x + n, weights, n, {0}};
-    return vector;
+    v->x = x;
+    v->x_middle = x + (n & ~7);
+    v->x_end = x + n;
+    v->weights = weights;
+    v->n = n;
 }
 
 #endif
