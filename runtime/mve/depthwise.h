@@ -17,11 +17,20 @@ struct dtmm_mve_rows {
     int32_t step[4];
 };
 
-/* Where a group of channels lies. */
-struct dtmm_mve_group {
-    const int8_t *input;   /* of the first channel of the group */
-    const int8_t *outside; /* 16 bytes, the zero point */
-    int32_t n_channels;    /* 1 .. 16 */
+/* The input of a group of channels; rows and columns may be those of the tensor, or turned. */
+struct dtmm_mve_image {
+    const int8_t *input;           /* of the first channel of the group */
+    const int8_t *outside;         /* 16 bytes, the zero point */
+    int32_t n_channels;            /* 1 .. 16 */
+    int32_t n_rows, n_columns;     /* of the image */
+    int32_t row_step, column_step; /* in bytes */
+    int32_t dilation;              /* of rows */
+};
+
+/* Rows y, y + dilation, ... (n_rows of them, the others are outside) and n_columns columns from x.
+ */
+struct dtmm_mve_view {
+    int32_t y, x, n_rows, n_columns;
 };
 
 /* Writes `n` columns of words to `to`, 64 bytes each, and returns its end. */
@@ -73,26 +82,25 @@ static inline int8_t *dtmm_mve_fill(int8_t value, int8_t *to, int32_t n)
     return to;
 }
 
-/* Columns of words for the input rows y, y + dilation_h, ... (the first n_rows of four) and the
- * columns x .. x + n - 1; what lies outside of the input is the zero point. */
-static inline int8_t *dtmm_mve_window(const struct dtmm_depthwise_conv_2d *p,
-                                      const struct dtmm_mve_group *group, int32_t n_rows, int32_t y,
-                                      int32_t x, int8_t *to, int32_t n)
+/* Columns of words for a view of the input; what lies outside of the image is the zero point. */
+static inline int8_t *dtmm_mve_window(const struct dtmm_mve_image *image, struct dtmm_mve_view view,
+                                      int8_t *to)
 {
-    int32_t width = p->input_w, channels = p->input_channels;
-    int32_t n_left = x < 0 ? (-x < n ? -x : n) : 0;
-    int32_t n_inside = (x + n < width ? x + n : width) - (x + n_left);
-    n_inside = n_inside > 0 ? n_inside : 0;
+    int32_t x = view.x, y = view.y, end = x + view.n_columns, step = image->column_step;
+    int32_t begin = x < 0 ? 0 : x, inside_end = end < image->n_columns ? end : image->n_columns;
+    begin = begin < end ? begin : end;
+    inside_end = inside_end > begin ? inside_end : begin;
     struct dtmm_mve_rows rows;
-    const int8_t *in = group->input + (y * width + x + n_left) * channels;
-    for (int i = 0; i < 4; i++, y += p->dilation_h, in += p->dilation_h * width * channels) {
-        int is_inside = i < n_rows && y >= 0 && y < p->input_h;
-        rows.row[i] = is_inside ? in : group->outside;
-        rows.step[i] = is_inside ? channels : 0;
+    const int8_t *in = image->input + y * image->row_step + begin * step;
+    for (int i = 0; i < 4; i++, y += image->dilation, in += image->dilation * image->row_step) {
+        int is_inside = i < view.n_rows && (uint32_t)y < (uint32_t)image->n_rows;
+        rows.row[i] = is_inside ? in : image->outside;
+        rows.step[i] = is_inside ? step : 0;
     }
-    to = dtmm_mve_fill(p->input_zero_point, to, n_left);
-    to = dtmm_mve_interleave(&rows, group->n_channels, to, n_inside);
-    return dtmm_mve_fill(p->input_zero_point, to, n - n_left - n_inside);
+    int8_t zero_point = *image->outside;
+    to = dtmm_mve_fill(zero_point, to, begin - x);
+    to = dtmm_mve_interleave(&rows, image->n_channels, to, inside_end - begin);
+    return dtmm_mve_fill(zero_point, to, end - inside_end);
 }
 
 /* What the fast form of requantization reads for a channel; zero_point is shifted left by -shift.

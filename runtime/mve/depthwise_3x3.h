@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* 3x3, stride 1: a window of 4x4 inputs gives 2x2 outputs, so that one gather load serves four
  * filters, which are the same nine weights moved by a row, a column, and both. Where the width or
- * height is odd the last tile overlaps the one before it. */
+ * height is odd the last tile overlaps the one before it. An image that is higher than wide is
+ * turned, as long rows cost less: here, rows and columns are those of the turned image. */
 #ifndef DTMM_MVE_DEPTHWISE_3X3_H
 #define DTMM_MVE_DEPTHWISE_3X3_H
 
 #include "depthwise.h"
+
+/* One dimension; steps in bytes. */
+struct direction {
+    int32_t inputs, outputs, pad;
+    int32_t input_step, output_step, weight_step;
+};
+
+/* `down` leads from row to row, `along` from column to column. */
+struct geometry {
+    struct direction down, along;
+};
 
 /* A band: pairs of output rows of a strip of the image, for one group of channels. */
 struct band {
@@ -31,11 +43,21 @@ struct tiles {
     uint32_t columns[8];              /* 64 */
 };
 
+/* The group that starts with channel c. */
+struct group {
+    struct geometry geometry;
+    struct dtmm_mve_image image;
+    int32_t c, most; /* pairs in memory */
+    int8_t *words, *output;
+};
+
 /* What the scratch memory starts with. */
 struct memory {
     struct dtmm_mve_fast fast[16];
     struct tiles tiles;
     int8_t zeros[16], outside[16];
+    struct group group;
+    struct band band;
 };
 
 _Static_assert(sizeof(struct memory) <= DTMM_MVE_DEPTHWISE_CONSTANTS || sizeof(void *) != 4,
@@ -134,7 +156,7 @@ static inline void pairs_exact(const struct tiles *tiles, const struct filter *f
 }
 
 static void channels_exact(const struct dtmm_depthwise_conv_2d *p, struct tiles *tiles,
-                           uint32x4_t pixels, int32_t c)
+                           uint32x4_t pixels, int32_t step, int32_t c)
 {
     const int8_t *words = tiles->words, *filters = tiles->filters;
     uint32x4_t in_place = vldrwq_u32(tiles->columns), moved = vldrwq_u32(tiles->columns + 4);
@@ -147,19 +169,20 @@ static void channels_exact(const struct dtmm_depthwise_conv_2d *p, struct tiles 
         struct channel channel = {tiles->output + i,
                                   vaddq_n_u32(in_place, (uint32_t)(uintptr_t)words), p->bias[c]};
         dtmm_mve_set_exact(&tiles->exact, p->multiplier[c], p->shift[c]);
-        pairs_exact(tiles, &filter, channel, tiles->n_pairs, pixels, 2 * p->input_channels);
+        pairs_exact(tiles, &filter, channel, tiles->n_pairs, pixels, step);
     }
 }
 
-static void band_run(const struct dtmm_depthwise_conv_2d *p, const struct band *band, int32_t c)
+static void band_run(const struct dtmm_depthwise_conv_2d *p, const struct geometry *geometry,
+                     const struct band *band, int32_t c)
 {
-    int32_t channels = p->input_channels, row = channels * p->output_w;
+    int32_t column = geometry->along.output_step, row = geometry->down.output_step;
     struct tiles *tiles = band->tiles;
     *tiles = (struct tiles){
         {.zero_point = p->output_zero_point, .low = p->output_min, .high = p->output_max},
         band->n_tiles,
-        band->is_odd ? channels : 0,
-        2 * row - (2 * band->n_tiles + band->is_odd) * channels,
+        band->is_odd ? column : 0,
+        2 * row - (2 * band->n_tiles + band->is_odd) * column,
         band->fast,
         band->words - 128,
         band->filters,
@@ -168,23 +191,22 @@ static void band_run(const struct dtmm_depthwise_conv_2d *p, const struct band *
         band->n_channels,
         {0, 64, 128, 192, 192, 0, 64, 128}};
     uint32x4_t pixels = vsetq_lane_u32((uint32_t)row, vdupq_n_u32(0), 1);
-    pixels = vsetq_lane_u32((uint32_t)channels, pixels, 2);
-    pixels = vsetq_lane_u32((uint32_t)(row + channels), pixels, 3);
+    pixels = vsetq_lane_u32((uint32_t)column, pixels, 2);
+    pixels = vsetq_lane_u32((uint32_t)(row + column), pixels, 3);
     if (band->fast)
-        channels_fast(tiles, pixels, 2 * channels);
+        channels_fast(tiles, pixels, 2 * column);
     else
-        channels_exact(p, tiles, pixels, c);
+        channels_exact(p, tiles, pixels, 2 * column, c);
 }
 
 /* The filters of a group for the upper outputs of a tile, as three columns of weights and one of
  * zeros, and the same for the lower outputs. */
-static void filters_interleave(const struct dtmm_depthwise_conv_2d *p, int32_t c,
-                               int32_t n_channels, const int8_t *zeros, int8_t *to)
+static void filters_interleave(const struct geometry *geometry, const int8_t *w, int32_t n_channels,
+                               const int8_t *zeros, int8_t *to)
 {
-    int32_t step = p->input_channels;
-    const int8_t *w = p->weights + c;
-    struct dtmm_mve_rows upper = {{w, w + 3 * step, w + 6 * step, zeros}, {step, step, step, 0}};
-    struct dtmm_mve_rows lower = {{zeros, w, w + 3 * step, w + 6 * step}, {0, step, step, step}};
+    int32_t row = geometry->down.weight_step, step = geometry->along.weight_step;
+    struct dtmm_mve_rows upper = {{w, w + row, w + 2 * row, zeros}, {step, step, step, 0}};
+    struct dtmm_mve_rows lower = {{zeros, w, w + row, w + 2 * row}, {0, step, step, step}};
     to = dtmm_mve_interleave(&upper, n_channels, to, 3);
     to = dtmm_mve_fill(0, to, 1);
     to = dtmm_mve_interleave(&lower, n_channels, to, 3);
@@ -197,54 +219,54 @@ struct pairs {
     int8_t *words;
 };
 
-/* Moves on by at most `most` pairs; 0 when there are no more. The last pair of an odd height
- * overlaps the one before it. */
-static int pairs_next(const struct dtmm_depthwise_conv_2d *p, struct pairs *pairs, int32_t most)
+/* Moves on by at most `most` pairs; 0 when there are no more of the n_rows. The last pair of an odd
+ * number overlaps the one before it. */
+static int pairs_next(struct pairs *pairs, int32_t n_rows, int32_t most)
 {
     pairs->y += 2 * pairs->n;
-    if (pairs->y >= p->output_h)
+    if (pairs->y >= n_rows)
         return 0;
-    pairs->n = (p->output_h - pairs->y) / 2;
+    pairs->n = (n_rows - pairs->y) / 2;
     if (pairs->n == 0) {
-        pairs->y = p->output_h - 2;
+        pairs->y = n_rows - 2;
         pairs->n = 1;
     }
     pairs->n = pairs->n < most ? pairs->n : most;
     return 1;
 }
 
-static inline void pairs_load(const struct dtmm_depthwise_conv_2d *p,
-                              const struct dtmm_mve_group *group, const struct pairs *pairs,
-                              struct dtmm_span columns)
+static inline void pairs_load(const struct geometry *geometry, const struct dtmm_mve_image *image,
+                              const struct pairs *pairs, struct dtmm_span columns)
 {
     int8_t *to = pairs->words;
-    for (int32_t i = 0; i < pairs->n; i++)
-        to = dtmm_mve_window(p, group, 4, pairs->y + 2 * i - p->pad_top,
-                             columns.begin - p->pad_left, to, columns.end - columns.begin + 2);
+    struct dtmm_mve_view view = {pairs->y - geometry->down.pad, columns.begin - geometry->along.pad,
+                                 4, columns.end - columns.begin + 2};
+    for (int32_t i = 0; i < pairs->n; i++, view.y += 2)
+        to = dtmm_mve_window(image, view, to);
 }
 
-/* These columns of the output for the group that starts with channel c. When it looks ahead, input
- * is read before outputs are written over it. */
-static inline void strip_run(const struct dtmm_depthwise_conv_2d *p,
-                             const struct dtmm_mve_group *group, struct band *band, int8_t *words,
-                             struct dtmm_span columns, int32_t c, int8_t *output, int looks_ahead)
+/* These columns of the output for a group. When it looks ahead, input is read before outputs are
+ * written over it. */
+static inline void strip_run(const struct dtmm_depthwise_conv_2d *p, const struct group *group,
+                             struct band *band, struct dtmm_span columns, int looks_ahead)
 {
-    int32_t n = columns.end - columns.begin, most = dtmm_mve_depthwise_3x3_pairs(p, looks_ahead);
-    int8_t *other = words + most * (n + 2) * DTMM_MVE_COLUMN_BYTES;
+    const struct geometry *geometry = &group->geometry;
+    int32_t n = columns.end - columns.begin;
+    int8_t *words = group->words, *other = words + group->most * (n + 2) * DTMM_MVE_COLUMN_BYTES;
     struct pairs now = {0, 0, words}, before = now;
     band->n_tiles = n / 2;
     band->is_odd = n % 2;
     for (;;) {
-        int has_more = pairs_next(p, &now, most);
+        int has_more = pairs_next(&now, geometry->down.outputs, group->most);
         if (has_more)
-            pairs_load(p, group, &now, columns);
+            pairs_load(geometry, &group->image, &now, columns);
         const struct pairs *ready = looks_ahead ? &before : &now;
         if (looks_ahead ? before.n > 0 : has_more) {
             band->words = ready->words;
             band->n_pairs = ready->n;
-            band->output =
-                output + (ready->y * p->output_w + columns.begin) * p->input_channels + c;
-            band_run(p, band, c);
+            band->output = group->output + ready->y * geometry->down.output_step +
+                           columns.begin * geometry->along.output_step;
+            band_run(p, geometry, band, group->c);
         }
         if (!has_more)
             return;
@@ -254,29 +276,59 @@ static inline void strip_run(const struct dtmm_depthwise_conv_2d *p,
     }
 }
 
+static inline struct geometry geometry_of(const struct dtmm_depthwise_conv_2d *p, int is_turned)
+{
+    int32_t c = p->input_channels;
+    struct direction vertical = {p->input_h,     p->output_h,     p->pad_top,
+                                 p->input_w * c, p->output_w * c, 3 * c};
+    struct direction horizontal = {p->input_w, p->output_w, p->pad_left, c, c, c};
+    if (is_turned)
+        return (struct geometry){horizontal, vertical};
+    return (struct geometry){vertical, horizontal};
+}
+
+static inline struct dtmm_mve_image image_of(const struct geometry *geometry, const int8_t *outside)
+{
+    const struct direction *down = &geometry->down, *along = &geometry->along;
+    return (struct dtmm_mve_image){.outside = outside,
+                                   .n_rows = down->inputs,
+                                   .n_columns = along->inputs,
+                                   .row_step = down->input_step,
+                                   .column_step = along->input_step,
+                                   .dilation = 1};
+}
+
 static inline void depthwise_3x3(const struct dtmm_depthwise_conv_2d *p, const void *input,
                                  void *output, void *scratch, int is_in_place)
 {
+    struct dtmm_mve_3x3 form = dtmm_mve_3x3(p, is_in_place);
     struct memory *memory = scratch;
-    int8_t *zeros = memory->zeros, *filters = (int8_t *)(memory + 1);
-    int8_t *words = filters + 8 * DTMM_MVE_COLUMN_BYTES;
-    memset(zeros, 0, 16);
+    int8_t *filters = (int8_t *)(memory + 1);
+    memset(memory->zeros, 0, 16);
     memset(memory->outside, p->input_zero_point, 16);
-    int32_t width = is_in_place ? p->output_w : dtmm_mve_depthwise_3x3_strip(p);
-    struct band band = {.filters = filters, .tiles = &memory->tiles};
+    struct group *group = &memory->group;
+    struct band *band = &memory->band;
+    group->geometry = geometry_of(p, form.is_turned);
+    group->most = form.n_pairs;
+    group->words = filters + 8 * DTMM_MVE_COLUMN_BYTES;
+    group->image = image_of(&group->geometry, memory->outside);
+    band->filters = filters;
+    band->tiles = &memory->tiles;
     for (int32_t c = 0; c < p->input_channels; c += 16) {
         int32_t left = p->input_channels - c;
-        band.n_channels = left < 16 ? left : 16;
-        band.fast = dtmm_mve_gather_fast(p, c, band.n_channels, memory->fast) ? memory->fast : NULL;
-        struct dtmm_mve_group group = {(const int8_t *)input + c, memory->outside, band.n_channels};
-        filters_interleave(p, c, band.n_channels, zeros, filters);
-        for (int32_t x = 0; x < p->output_w; x += width) {
-            struct dtmm_span columns = {x, x + width};
-            if (columns.end > p->output_w)
-                columns.end = p->output_w;
-            if (columns.end - columns.begin < 2)
-                columns.begin = columns.end - 2;
-            strip_run(p, &group, &band, words, columns, c, output, is_in_place);
+        group->c = c;
+        group->output = (int8_t *)output + c;
+        group->image.input = (const int8_t *)input + c;
+        group->image.n_channels = band->n_channels = left < 16 ? left : 16;
+        band->fast =
+            dtmm_mve_gather_fast(p, c, band->n_channels, memory->fast) ? memory->fast : NULL;
+        filters_interleave(&group->geometry, p->weights + c, band->n_channels, memory->zeros,
+                           filters);
+        for (int32_t x = 0; x < form.columns; x += form.strip) {
+            struct dtmm_span span = dtmm_window(x, form.strip, form.columns);
+            if (span.end - span.begin < 2)
+                span.begin = span.end - 2;
+            strip_run(p, group, band, span, is_in_place);
         }
     }
 }

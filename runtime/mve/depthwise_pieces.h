@@ -40,6 +40,9 @@ struct memory {
     struct dtmm_mve_fast fast[16];
     struct tiles tiles;
     int8_t zeros[16], outside[16];
+    struct dtmm_mve_pieces pieces;
+    struct dtmm_mve_image image;
+    struct band band;
 };
 
 _Static_assert(sizeof(struct memory) <= DTMM_MVE_DEPTHWISE_CONSTANTS || sizeof(void *) != 4,
@@ -245,15 +248,17 @@ static void filters_interleave(const struct dtmm_depthwise_conv_2d *p, const str
 
 /* Loads the columns of input for the band's output rows from y on. */
 static inline void rows_load(const struct dtmm_depthwise_conv_2d *p,
-                             const struct dtmm_mve_group *group, const struct band *band,
+                             const struct dtmm_mve_image *image, const struct band *band,
                              struct dtmm_span rows, int32_t x, int8_t *to)
 {
-    int32_t n = (band->n_columns - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w + 1;
+    struct dtmm_mve_view view = {.x = x * p->stride_w - p->pad_left,
+                                 .n_columns = (band->n_columns - 1) * p->stride_w +
+                                              (p->kernel_w - 1) * p->dilation_w + 1};
     for (int32_t y = rows.begin; y < rows.end; y++)
         for (int32_t ky = 0; ky < p->kernel_h; ky += 4) {
-            dtmm_mve_window(p, group, p->kernel_h - ky,
-                            y * p->stride_h - p->pad_top + ky * p->dilation_h,
-                            x * p->stride_w - p->pad_left, to, n);
+            view.y = y * p->stride_h - p->pad_top + ky * p->dilation_h;
+            view.n_rows = p->kernel_h - ky;
+            dtmm_mve_window(image, view, to);
             to += band->pieces->n_columns * DTMM_MVE_COLUMN_BYTES;
         }
 }
@@ -261,7 +266,7 @@ static inline void rows_load(const struct dtmm_depthwise_conv_2d *p,
 /* The output columns x .. x + band->n_columns - 1 for the group that starts with channel o. When it
  * looks ahead, input is read before outputs are written over it. */
 static inline void strip_run(const struct dtmm_depthwise_conv_2d *p,
-                             const struct dtmm_mve_group *group, struct band *band, int8_t *words,
+                             const struct dtmm_mve_image *image, struct band *band, int8_t *words,
                              int32_t x, int32_t o, int8_t *output, int looks_ahead)
 {
     const struct dtmm_mve_pieces *pieces = band->pieces;
@@ -271,7 +276,7 @@ static inline void strip_run(const struct dtmm_depthwise_conv_2d *p,
     for (;;) {
         int has_more = now.begin < p->output_h;
         if (has_more)
-            rows_load(p, group, band, now, x, words);
+            rows_load(p, image, band, now, x, words);
         struct dtmm_span ready = looks_ahead ? before : now;
         if (ready.end > ready.begin) {
             band->words = looks_ahead ? other : words;
@@ -294,32 +299,39 @@ static inline void strip_run(const struct dtmm_depthwise_conv_2d *p,
 static inline void depthwise_pieces(const struct dtmm_depthwise_conv_2d *p, const void *input,
                                     void *output, void *scratch, int is_in_place)
 {
-    struct dtmm_mve_pieces pieces = dtmm_mve_pieces(p, is_in_place);
-    int32_t n_pieces = pieces.down * pieces.across, m = p->depth_multiplier;
     struct memory *memory = scratch;
-    int8_t *zeros = memory->zeros, *filters = (int8_t *)(memory + 1);
+    struct dtmm_mve_image *image = &memory->image;
+    struct band *band = &memory->band;
+    struct dtmm_mve_pieces *pieces = &memory->pieces;
+    *pieces = dtmm_mve_pieces(p, is_in_place);
+    int32_t n_pieces = pieces->down * pieces->across, m = p->depth_multiplier;
     int may_be_fast = n_pieces == 1 && p->stride_w == 2 && m == 1;
-    int8_t *words = filters + n_pieces * 4 * DTMM_MVE_COLUMN_BYTES;
-    int32_t *deltas = (int32_t *)(void *)words;
-    words += 4 * n_pieces;
-    memset(zeros, 0, 16);
+    int8_t *filters = (int8_t *)(memory + 1), *end = filters + n_pieces * 4 * DTMM_MVE_COLUMN_BYTES;
+    int32_t *deltas = (int32_t *)(void *)end;
+    int8_t *words = (int8_t *)(deltas + n_pieces);
+    memset(memory->zeros, 0, 16);
     memset(memory->outside, p->input_zero_point, 16);
-    struct band band = {
-        .pieces = &pieces, .filters = filters, .deltas = deltas, .tiles = &memory->tiles};
+    *band = (struct band){
+        .pieces = pieces, .filters = filters, .deltas = deltas, .tiles = &memory->tiles};
+    *image = (struct dtmm_mve_image){.outside = memory->outside,
+                                     .n_rows = p->input_h,
+                                     .n_columns = p->input_w,
+                                     .row_step = p->input_w * p->input_channels,
+                                     .column_step = p->input_channels,
+                                     .dilation = p->dilation_h};
     for (int32_t o = 0; o < p->input_channels * m; o += 16) {
-        int32_t left = p->input_channels * m - o;
-        band.n_channels = left < 16 ? left : 16;
-        band.first_input = o / m;
-        band.fast = may_be_fast && dtmm_mve_gather_fast(p, o, band.n_channels, memory->fast)
-                        ? memory->fast
-                        : NULL;
-        int32_t n_inputs = (o + band.n_channels - 1) / m - band.first_input + 1;
-        struct dtmm_mve_group group = {(const int8_t *)input + band.first_input, memory->outside,
-                                       n_inputs};
-        filters_interleave(p, &band, o, zeros, filters);
-        for (int32_t x = 0; x < p->output_w; x += pieces.strip) {
-            band.n_columns = p->output_w - x < pieces.strip ? p->output_w - x : pieces.strip;
-            strip_run(p, &group, &band, words, x, o, output, is_in_place);
+        int32_t left = p->input_channels * m - o, n = left < 16 ? left : 16;
+        band->n_channels = n;
+        band->first_input = o / m;
+        int is_fast = may_be_fast && dtmm_mve_gather_fast(p, o, n, memory->fast);
+        band->fast = is_fast ? memory->fast : NULL;
+        image->input = (const int8_t *)input + band->first_input;
+        image->n_channels = (o + n - 1) / m - band->first_input + 1;
+        filters_interleave(p, band, o, memory->zeros, filters);
+        for (int32_t x = 0; x < p->output_w; x += pieces->strip) {
+            left = p->output_w - x;
+            band->n_columns = left < pieces->strip ? left : pieces->strip;
+            strip_run(p, image, band, words, x, o, output, is_in_place);
         }
     }
 }

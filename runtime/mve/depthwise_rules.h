@@ -10,7 +10,7 @@ enum {
     DTMM_MVE_DEPTHWISE_BYTES = 3072, /* the columns that a call may keep where fewer would do */
     DTMM_MVE_DEPTHWISE_COLUMNS = 64, /* of a strip */
     DTMM_MVE_DEPTHWISE_MOST_BYTES = 32768,
-    DTMM_MVE_DEPTHWISE_CONSTANTS = 384 /* struct memory of the kernels */
+    DTMM_MVE_DEPTHWISE_CONSTANTS = 544 /* struct memory of the kernels */
 };
 
 /* Whether the sum of this filter can be requantized the fast way: saturation is the only clamp (the
@@ -30,21 +30,32 @@ static inline int dtmm_mve_saturates(const struct dtmm_depthwise_conv_2d *p)
 
 /* ---- depthwise_conv_2d_3x3_s8: tiles of 2x2 outputs ---- */
 
-static inline int32_t dtmm_mve_depthwise_3x3_strip(const struct dtmm_depthwise_conv_2d *p)
-{
-    return p->output_w < DTMM_MVE_DEPTHWISE_COLUMNS ? p->output_w : DTMM_MVE_DEPTHWISE_COLUMNS;
-}
+/* Pairs of rows are computed strip by strip; turned, when the image is higher than wide. */
+struct dtmm_mve_3x3 {
+    int32_t is_turned;
+    int32_t rows, columns; /* of the output, turned */
+    int32_t strip;         /* columns of a strip */
+    int32_t n_pairs;       /* that have their columns of input in memory at once */
+    int32_t words; /* the columns of input in memory; in place, those of the next pairs too */
+};
 
-/* How many pairs of output rows have their columns in memory at once; in place, those of the pairs
- * after them are there too. */
-static inline int32_t dtmm_mve_depthwise_3x3_pairs(const struct dtmm_depthwise_conv_2d *p,
-                                                   int is_in_place)
+static inline struct dtmm_mve_3x3 dtmm_mve_3x3(const struct dtmm_depthwise_conv_2d *p,
+                                               int is_in_place)
 {
-    int32_t width = is_in_place ? 2 * p->output_w : dtmm_mve_depthwise_3x3_strip(p);
-    int32_t bytes = (width + 2) * DTMM_MVE_COLUMN_BYTES;
-    int32_t n = DTMM_MVE_DEPTHWISE_BYTES / bytes, all = p->output_h / 2;
+    struct dtmm_mve_3x3 form = {
+        !is_in_place && p->output_h > p->output_w, p->output_h, p->output_w, 0, 0, 0};
+    if (form.is_turned) {
+        form.rows = p->output_w;
+        form.columns = p->output_h;
+    }
+    int is_whole = is_in_place || form.columns < DTMM_MVE_DEPTHWISE_COLUMNS;
+    form.strip = is_whole ? form.columns : DTMM_MVE_DEPTHWISE_COLUMNS;
+    int32_t pair = (form.strip + 2) * (is_in_place ? 2 : 1), all = form.rows / 2;
+    int32_t n = DTMM_MVE_DEPTHWISE_BYTES / DTMM_MVE_COLUMN_BYTES / pair;
     n = n < all ? n : all;
-    return n > 1 ? n : 1;
+    form.n_pairs = n > 1 ? n : 1;
+    form.words = form.n_pairs * pair;
+    return form;
 }
 
 static inline int dtmm_depthwise_conv_2d_3x3_s8_mve_accepts(const struct dtmm_depthwise_conv_2d *p)
@@ -55,18 +66,22 @@ static inline int dtmm_depthwise_conv_2d_3x3_s8_mve_accepts(const struct dtmm_de
 }
 
 /* Constants, the filters of a group as 8 columns, columns of input. */
+static inline int32_t dtmm_mve_3x3_bytes(const struct dtmm_depthwise_conv_2d *p, int is_in_place)
+{
+    return DTMM_MVE_DEPTHWISE_CONSTANTS +
+           (8 + dtmm_mve_3x3(p, is_in_place).words) * DTMM_MVE_COLUMN_BYTES;
+}
+
 static inline int32_t
 dtmm_depthwise_conv_2d_3x3_s8_mve_scratch_bytes(const struct dtmm_depthwise_conv_2d *p)
 {
-    int32_t n_columns = dtmm_mve_depthwise_3x3_pairs(p, 0) * (dtmm_mve_depthwise_3x3_strip(p) + 2);
-    return DTMM_MVE_DEPTHWISE_CONSTANTS + (8 + n_columns) * DTMM_MVE_COLUMN_BYTES;
+    return dtmm_mve_3x3_bytes(p, 0);
 }
 
 static inline int32_t
 dtmm_depthwise_conv_2d_3x3_inplace_s8_mve_scratch_bytes(const struct dtmm_depthwise_conv_2d *p)
 {
-    int32_t n_columns = 2 * dtmm_mve_depthwise_3x3_pairs(p, 1) * (p->output_w + 2);
-    return DTMM_MVE_DEPTHWISE_CONSTANTS + (8 + n_columns) * DTMM_MVE_COLUMN_BYTES;
+    return dtmm_mve_3x3_bytes(p, 1);
 }
 
 /* Loading the pairs y + 2 n .. may not need input that the pairs before y have overwritten. The
@@ -75,9 +90,7 @@ static inline int
 dtmm_depthwise_conv_2d_3x3_inplace_s8_mve_accepts(const struct dtmm_depthwise_conv_2d *p)
 {
     return dtmm_depthwise_conv_2d_3x3_s8_mve_accepts(p) && p->pad_top <= 1 &&
-           p->output_w <= p->input_w &&
-           dtmm_depthwise_conv_2d_3x3_inplace_s8_mve_scratch_bytes(p) <=
-               DTMM_MVE_DEPTHWISE_MOST_BYTES;
+           p->output_w <= p->input_w && dtmm_mve_3x3_bytes(p, 1) <= DTMM_MVE_DEPTHWISE_MOST_BYTES;
 }
 
 /* ---- depthwise_conv_2d_s8: four outputs of a row, any kernel in pieces of 4x4 ---- */

@@ -25,17 +25,17 @@ static double fast_channels(const struct dtmm_depthwise_conv_2d *p)
 static void work_3x3(const struct dtmm_depthwise_conv_2d *p, int is_in_place,
                      double counts[MAX_WORK])
 {
-    int32_t width = is_in_place ? p->output_w : dtmm_mve_depthwise_3x3_strip(p);
-    int32_t last = p->output_w % width;
-    double groups = divide_up(p->input_channels, 16), strips = divide_up(p->output_w, width);
-    double pairs = divide_up(p->output_h, 2), fast = fast_channels(p);
-    double bands =
-        divide_up(p->output_h / 2, dtmm_mve_depthwise_3x3_pairs(p, is_in_place)) + p->output_h % 2;
-    double tiles = (p->output_w / width) * divide_up(width, 2) + divide_up(last, 2);
+    struct dtmm_mve_3x3 form = dtmm_mve_3x3(p, is_in_place);
+    int32_t last = form.columns % form.strip;
+    double groups = divide_up(p->input_channels, 16);
+    double strips = divide_up(form.columns, form.strip);
+    double pairs = divide_up(form.rows, 2), fast = fast_channels(p);
+    double bands = divide_up(form.rows / 2, form.n_pairs) + form.rows % 2;
+    double tiles = (form.columns / form.strip) * divide_up(form.strip, 2) + divide_up(last, 2);
     counts[1] = groups;
     counts[2] = groups * strips * bands;
     counts[3] = groups * strips * pairs;
-    counts[4] = groups * pairs * (p->output_w + 2 * strips + (last == 1));
+    counts[4] = groups * pairs * (form.columns + 2 * strips + (last == 1));
     counts[5] = strips * bands * fast;
     counts[6] = strips * bands * (p->input_channels - fast);
     counts[7] = pairs * (strips * 12 * p->input_channels + tiles * 15 * fast +
