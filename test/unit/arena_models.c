@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The arenas of the MLPerf Tiny networks, pinned, and compared on every core with their lower bound
- * and with those of TensorFlow Lite Micro. The models lie beside the repository (../shared, or
- * $DTMM_SHARED); without them the tests are skipped. */
+ * and, where those were measured, with TensorFlow Lite Micro's. The models lie beside the
+ * repository (../shared, or $DTMM_SHARED); without them the tests are skipped. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,6 +76,16 @@ static void is_pinned(void **state)
     arena_free(&arena);
 }
 
+/* The cores that TensorFlow Lite Micro was measured on. */
+static int is_measured(const char *core)
+{
+    static const char *const measured[] = {"cortex-m3", "cortex-m4", "cortex-m7", "cortex-m55"};
+    for (size_t i = 0; i < sizeof measured / sizeof measured[0]; i++)
+        if (strcmp(core, measured[i]) == 0)
+            return 1;
+    return 0;
+}
+
 static void is_small_on_every_core(void **state)
 {
     const struct known *known = *state;
@@ -90,7 +100,7 @@ static void is_small_on_every_core(void **state)
         size_t bound = compiled.layout->lower_bound_bytes + largest_scratch(compiled.packed);
         print_message("%-12s %6zu bytes, bound and scratch %6zu\n", target->name, bytes, bound);
         assert_true(bytes <= bound);
-        assert_true(bytes < known->tflm_arena_bytes);
+        assert_true(!is_measured(target->name) || bytes < known->tflm_arena_bytes);
         arena_free(&arena);
         n++;
     }
