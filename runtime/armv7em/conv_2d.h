@@ -16,7 +16,8 @@ struct dtmm_dsp_blocks {
     void (*pixels)(const struct dtmm_dsp_run *run, const void *input);
     const int8_t *input; /* widened */
     int8_t *output;
-    int32_t outputs;
+    int32_t outputs, group_bytes; /* of one block */
+    int32_t round;                /* groups of the unrolled loop */
     int32_t row_bytes, next_row_input, next_row_output;
 };
 
@@ -26,14 +27,15 @@ struct dtmm_dsp_conv {
     struct dtmm_dsp_writer writer;
     struct dtmm_dsp_run run; /* of the filter */
     struct dtmm_dsp_blocks blocks[3];
-    int32_t n_blocks;      /* kinds of blocks */
-    int32_t rows, columns; /* of this pass; rows without gaps between their inputs are one */
+    const struct dtmm_dsp_blocks *blocks_end;
+    dtmm_dsp_take_units *take;
+    uint32_t *take_to; /* the stream, or for a single output the input */
+    int32_t columns;   /* of this pass; rows without gaps between their inputs are one */
     int32_t filter;
     int32_t finish; /* where the fast requantization is exact */
     int32_t sums[4];
     int8_t *memory; /* the widened rows */
     int8_t *expanded;
-    uint32_t *stream;
 };
 
 _Static_assert(sizeof(struct dtmm_dsp_conv) <= DTMM_DSP_STATE_BYTES, "the host reserves less");
@@ -76,7 +78,7 @@ static inline void dtmm_dsp_run_slowly(struct dtmm_dsp_conv *conv,
     int32_t input_step = conv->l.group_bytes * blocks->outputs;
     const int8_t *input = blocks->input;
     int8_t *output = blocks->output + conv->filter;
-    for (int32_t y = 0; y < conv->rows; y++) {
+    for (int32_t y = 0; y < conv->run.rows; y++) {
         for (int32_t i = 0; i < blocks->row_bytes; i += step) {
             blocks->pixels(&conv->run, input);
             dtmm_dsp_finish_slowly(conv, blocks->outputs, output);
@@ -88,25 +90,31 @@ static inline void dtmm_dsp_run_slowly(struct dtmm_dsp_conv *conv,
     }
 }
 
+/* Sets what the runs of this kind share. */
+static inline void dtmm_dsp_use_blocks(struct dtmm_dsp_conv *conv,
+                                       const struct dtmm_dsp_blocks *blocks)
+{
+    conv->run.row_bytes = blocks->row_bytes;
+    conv->run.next_row_input = blocks->next_row_input;
+    conv->run.next_row_output = blocks->next_row_output;
+}
+
 /* The outputs of one filter in this pass, once its stream is written. */
 static inline void dtmm_dsp_run_filter(struct dtmm_dsp_conv *conv,
                                        const struct dtmm_dsp_stream *stream)
 {
     struct dtmm_dsp_run *run = &conv->run;
-    int32_t words = (int32_t)(stream->end - conv->stream);
+    int32_t words = (int32_t)(stream->end - run->stream);
     int32_t groups = conv->l.group == 8 ? words / 5 : words / 3;
     run->stream_end = stream->end;
-    for (int32_t i = 0; i < conv->n_blocks; i++) {
-        const struct dtmm_dsp_blocks *blocks = &conv->blocks[i];
-        int32_t round = blocks->outputs == 4 ? 8 : 4;
-        run->n_first = groups ? ((groups - 1) & (round - 1)) + 1 : 0;
-        run->next = blocks->outputs * conv->l.group_bytes - stream->at;
+    for (const struct dtmm_dsp_blocks *blocks = conv->blocks; blocks != conv->blocks_end;
+         blocks++) {
+        if (conv->blocks_end != conv->blocks + 1)
+            dtmm_dsp_use_blocks(conv, blocks);
+        run->n_first = groups ? ((groups - 1) & (blocks->round - 1)) + 1 : 0;
+        run->next = blocks->group_bytes - stream->at;
         run->output = blocks->output + conv->filter;
-        run->row_bytes = blocks->row_bytes;
         run->row_end = run->output + run->row_bytes;
-        run->rows = conv->rows;
-        run->next_row_input = blocks->next_row_input;
-        run->next_row_output = blocks->next_row_output;
         if (run->finish == DTMM_DSP_SUMS)
             dtmm_dsp_run_slowly(conv, blocks);
         else
@@ -114,18 +122,30 @@ static inline void dtmm_dsp_run_filter(struct dtmm_dsp_conv *conv,
     }
 }
 
+/* The one output of a filter from its sum. */
+static inline void dtmm_dsp_finish_one(struct dtmm_dsp_conv *conv, int32_t sum)
+{
+    const struct dtmm_conv_2d *p = conv->p;
+    int8_t *output = conv->blocks->output + conv->filter;
+    conv->sums[0] = sum;
+    if (conv->run.finish == DTMM_DSP_SUMS) {
+        dtmm_dsp_finish_slowly(conv, 1, output);
+        return;
+    }
+    sum = dtmm_dsp_requantize_fast(sum + conv->run.start[0], &conv->run.fast);
+    *output = dtmm_clamp(sum, 0, p->output_min, p->output_max);
+}
+
 /* Divides the pass's rows of widened input and of outputs into blocks. */
 static inline void dtmm_dsp_set_blocks(struct dtmm_dsp_conv *conv, const int8_t *input,
                                        int8_t *output)
 {
     int32_t step = conv->p->output_channels, group_bytes = conv->l.group_bytes, column = 0;
-    conv->n_blocks = 0;
+    struct dtmm_dsp_blocks *blocks = conv->blocks;
     for (int32_t outputs = 4; outputs > 0; outputs >>= 1) {
         int32_t n = (conv->columns - column) / outputs * outputs;
-        struct dtmm_dsp_blocks *blocks = &conv->blocks[conv->n_blocks];
         if (n == 0)
             continue;
-        conv->n_blocks++;
         if (conv->l.group == 8)
             blocks->pixels = outputs == 4   ? dtmm_dsp_pixels_8x4
                              : outputs == 2 ? dtmm_dsp_pixels_8x2
@@ -135,13 +155,18 @@ static inline void dtmm_dsp_set_blocks(struct dtmm_dsp_conv *conv, const int8_t 
                              : outputs == 2 ? dtmm_dsp_pixels_4x2
                                             : dtmm_dsp_pixels_4x1;
         blocks->outputs = outputs;
+        blocks->group_bytes = outputs * group_bytes;
+        blocks->round = outputs == 4 ? 8 : 4;
         blocks->input = input + column * group_bytes;
         blocks->output = output + column * step;
         blocks->row_bytes = n * step;
         blocks->next_row_input = conv->l.row_bytes - n * group_bytes;
         blocks->next_row_output = (conv->columns - n) * step;
         column += n;
+        blocks++;
     }
+    conv->blocks_end = blocks;
+    dtmm_dsp_use_blocks(conv, conv->blocks);
 }
 
 /* Filter by filter: its mask, or for dense filters one of ones in `expanded`. */
@@ -153,15 +178,17 @@ static inline void dtmm_dsp_run_filters(struct dtmm_dsp_conv *conv)
     int32_t mask_bytes = p->mask ? l->mask_bytes : 0;
     struct dtmm_dsp_stream stream = {.weights = p->weights};
     for (conv->filter = 0; conv->filter < p->output_channels; conv->filter++, mask += mask_bytes) {
-        stream.end = conv->stream;
+        stream.end = conv->take_to;
         stream.at = 0;
-        if (!l->a_unit)
-            dtmm_dsp_write_any(p, l, &conv->writer, mask, conv->expanded, &stream);
+        if (l->a_unit)
+            conv->take(&stream, &conv->writer, mask, mask + l->mask_bytes);
         else
-            (l->group == 8 ? dtmm_dsp_write_units_8 : dtmm_dsp_write_units_4)(
-                &stream, &conv->writer, mask, mask + l->mask_bytes);
+            dtmm_dsp_write_any(p, l, &conv->writer, mask, conv->expanded, &stream);
         dtmm_dsp_set_filter(conv);
-        dtmm_dsp_run_filter(conv, &stream);
+        if (l->is_single)
+            dtmm_dsp_finish_one(conv, stream.at);
+        else
+            dtmm_dsp_run_filter(conv, &stream);
     }
 }
 
@@ -175,7 +202,13 @@ static __attribute__((noinline)) void dtmm_dsp_start(struct dtmm_dsp_conv *conv,
     conv->memory = (int8_t *)conv + DTMM_DSP_STATE_BYTES;
     int8_t *offsets = conv->memory + l->size;
     conv->expanded = offsets + l->offsets;
-    conv->stream = (uint32_t *)(void *)(conv->expanded + l->expanded);
+    conv->run.stream = (uint32_t *)(void *)(conv->expanded + l->expanded);
+    conv->take_to = (uint32_t *)(void *)(conv->expanded + l->expanded);
+    conv->take = l->group == 8 ? dtmm_dsp_write_8 : dtmm_dsp_write_4;
+    if (l->is_single) {
+        conv->take_to = (uint32_t *)(void *)conv->memory;
+        conv->take = l->group == 8 ? dtmm_dsp_sum_8 : dtmm_dsp_sum_4;
+    }
     dtmm_dsp_start_writer(p, l, (uint16_t *)(void *)offsets, &conv->writer);
     if (!p->mask) {
         memset(conv->expanded, 0xff, (size_t)(l->units >> 3));
@@ -186,7 +219,6 @@ static __attribute__((noinline)) void dtmm_dsp_start(struct dtmm_dsp_conv *conv,
     conv->finish = is_narrow ? DTMM_DSP_CLAMP : is_relu ? DTMM_DSP_RELU : DTMM_DSP_SATURATE;
     conv->run.step = p->output_channels;
     conv->run.step_3 = 3 * p->output_channels;
-    conv->run.stream = conv->stream;
     conv->run.minimum = p->output_min;
     conv->run.maximum = p->output_max;
     conv->run.sums = conv->sums;
@@ -199,7 +231,7 @@ static inline void dtmm_dsp_pass(struct dtmm_dsp_conv *conv, const int8_t *input
     const struct dtmm_conv_2d *p = conv->p;
     int has_gaps = conv->l.row_bytes != p->output_w * conv->l.group_bytes;
     dtmm_dsp_widen_rows(p, &conv->l, input, y, n, conv->memory);
-    conv->rows = has_gaps ? n : 1;
+    conv->run.rows = has_gaps ? n : 1;
     conv->columns = has_gaps ? p->output_w : n * p->output_w;
     dtmm_dsp_set_blocks(conv, conv->memory, output + y * p->output_w * p->output_channels);
     dtmm_dsp_run_filters(conv);

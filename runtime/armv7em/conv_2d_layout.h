@@ -16,8 +16,14 @@
 
 #include "../dtmm.h"
 
-/* The memory that the widened rows of one pass may take: less, once a pass has enough outputs. */
-enum { DTMM_DSP_ENOUGH_BYTES = 4096, DTMM_DSP_MOST_BYTES = 7680, DTMM_DSP_ENOUGH_OUTPUTS = 64 };
+/* The memory that the widened rows of one pass may take: less, once a pass has enough outputs; more,
+ * where the layer's input and output are small. */
+enum {
+    DTMM_DSP_ENOUGH_BYTES = 4096,
+    DTMM_DSP_MOST_BYTES = 7680,
+    DTMM_DSP_MOST_WITH_TENSORS = 20480,
+    DTMM_DSP_ENOUGH_OUTPUTS = 64
+};
 
 /* Of the scratch memory, for what the kernel keeps in mind. */
 enum { DTMM_DSP_STATE_BYTES = 384 };
@@ -36,10 +42,11 @@ struct dtmm_dsp_layout {
     int32_t size;  /* bytes of all planes */
     int32_t units; /* bits of a filter's mask; dense: kernel positions as the layout knows them */
     int32_t mask_bytes; /* of a filter */
-    int32_t a_unit;  /* channels of each unit when all units are alike: whole groups, or a position;
-                      * else 0, and a filter is sorted position by position */
-    int32_t taps;    /* kernel positions as the layout knows them */
-    int32_t offsets; /* bytes of the list of units */
+    int32_t a_unit; /* channels of each unit when all units are alike: whole groups, or a position;
+                     * else 0, and a filter is sorted position by position */
+    int32_t is_single; /* one output that reads one position: its sums need no stream */
+    int32_t taps;      /* kernel positions as the layout knows them */
+    int32_t offsets;   /* bytes of the list of units */
     int32_t expanded; /* bytes of one position's weights, where they must be sorted, or of a mask */
     int32_t stream;   /* bytes of one filter's widened weights, at most */
 };
@@ -72,7 +79,10 @@ static inline void dtmm_dsp_choose_rows(const struct dtmm_conv_2d *p, struct dtm
 {
     int32_t a_row = l->planes * l->phases_h * l->row_bytes;
     int32_t pay = (DTMM_DSP_ENOUGH_OUTPUTS - 1) / p->output_w + 1;
-    int32_t rows = dtmm_dsp_smaller(pay, DTMM_DSP_MOST_BYTES / a_row - l->more_rows);
+    int32_t most = DTMM_DSP_MOST_WITH_TENSORS - p->input_h * p->input_w * p->input_channels -
+                   p->output_h * p->output_w * p->output_channels;
+    most = dtmm_dsp_larger(most, DTMM_DSP_MOST_BYTES);
+    int32_t rows = dtmm_dsp_smaller(pay, most / a_row - l->more_rows);
     rows = dtmm_dsp_larger(rows, DTMM_DSP_ENOUGH_BYTES / a_row - l->more_rows);
     rows = dtmm_dsp_larger(1, dtmm_dsp_smaller(rows, p->output_h));
     int32_t passes = (p->output_h + rows - 1) / rows;
@@ -133,7 +143,8 @@ static inline void dtmm_dsp_set_layout(const struct dtmm_conv_2d *p, struct dtmm
     l->expanded = !p->mask    ? dtmm_dsp_round_up(l->units + 1, 32) / 8
                   : l->a_unit ? 0
                               : l->planes * l->group;
-    l->stream = l->taps * l->planes * (l->group_bytes + 4);
+    l->is_single = l->a_unit && l->size == l->planes * l->group_bytes;
+    l->stream = l->is_single ? 0 : l->taps * l->planes * (l->group_bytes + 4);
 }
 
 static inline struct dtmm_dsp_layout dtmm_dsp_layout(const struct dtmm_conv_2d *p)

@@ -19,25 +19,39 @@ struct dtmm_dsp_writer {
     int32_t group_step; /* by how much a group moves the input pointer itself */
 };
 
-/* A stream being written. The assembly below knows the order of the members. */
+/* A stream being written, or where there is but one output, its sum. The assembly below knows the
+ * order of the members. */
 struct dtmm_dsp_stream {
-    uint32_t *end;
+    uint32_t *end;         /* for a sum: the widened input */
     const int8_t *weights; /* the next */
-    int32_t at;            /* where the groups so far leave the input pointer */
+    int32_t at;            /* where the groups so far leave the input pointer; the sum so far */
 };
 
-/* Writes the units whose bits are set in the mask; for groups of 8 and of 4 channels. */
-void dtmm_dsp_write_units_8(struct dtmm_dsp_stream *stream, const struct dtmm_dsp_writer *writer,
-                            const uint8_t *mask, const uint8_t *mask_end);
-void dtmm_dsp_write_units_4(struct dtmm_dsp_stream *stream, const struct dtmm_dsp_writer *writer,
-                            const uint8_t *mask, const uint8_t *mask_end);
+/* Takes the units whose bits are set in the mask. */
+typedef void dtmm_dsp_take_units(struct dtmm_dsp_stream *stream,
+                                 const struct dtmm_dsp_writer *writer, const uint8_t *mask,
+                                 const uint8_t *mask_end);
+/* Write them to the stream; groups of 8 and of 4 channels. */
+dtmm_dsp_take_units dtmm_dsp_write_8, dtmm_dsp_write_4;
+/* Add them, times the input, to the sum. */
+dtmm_dsp_take_units dtmm_dsp_sum_8, dtmm_dsp_sum_4;
 
-/* r0: the stream's end, r1: weights, r2: unit_step, r3-r7: a group, its step first, r8: mask, r9:
- * the bits left of a byte, the first on top, r10: at, r11: the offsets of the byte's units, lr:
- * step, where a unit is one group: a lone bit. On the stack: mask_end, stream, writer. */
+/* r0: the stream's end, or input, r1: weights, r2: unit_step, r3-r7: a group, its step first, or
+ * the pointer to its input, r8: mask, r9: the bits left of a byte, the first on top, r10: at, or
+ * sum, r11: the offsets of the byte's units, lr: step; where a unit is one group: a lone bit. On
+ * the stack: stream, mask_end, writer. */
 __asm__(".syntax unified\n"
         ".thumb\n"
-        /* Loads and widens a group. */
+        /* A unit's start: r4 is its offset. */
+        ".macro dtmm_start_write\n"
+        "rsb r3, r10, r4, lsl #3\n"
+        "add r10, r2, r4, lsl #3\n"
+        ".endm\n"
+        ".macro dtmm_start_sum\n"
+        "add r3, r0, r4, lsl #3\n"
+        ".endm\n"
+
+        /* The weights of a group. */
         ".macro dtmm_load_8\n"
         "ldr r4, [r1], #4\n"
         "ldr r6, [r1], #4\n"
@@ -45,27 +59,43 @@ __asm__(".syntax unified\n"
         ".macro dtmm_load_4\n"
         "ldr r4, [r1], #4\n"
         ".endm\n"
-        ".macro dtmm_widen_8\n"
+
+        /* What becomes of them. */
+        ".macro dtmm_take_write_8\n"
         "sxtb16 r5, r4, ror #8\n"
         "sxtb16 r4, r4\n"
         "sxtb16 r7, r6, ror #8\n"
         "sxtb16 r6, r6\n"
         "stm r0!, {r3-r7}\n"
         ".endm\n"
-        ".macro dtmm_widen_4\n"
+        ".macro dtmm_take_write_4\n"
         "sxtb16 r5, r4, ror #8\n"
         "sxtb16 r4, r4\n"
         "stm r0!, {r3-r5}\n"
         ".endm\n"
+        ".macro dtmm_take_half weights\n"
+        "sxtb16 r5, \\weights, ror #8\n"
+        "sxtb16 \\weights, \\weights\n"
+        "ldrd r2, r7, [r3], #8\n"
+        "smlad r10, \\weights, r2, r10\n"
+        "smlad r10, r5, r7, r10\n"
+        ".endm\n"
+        ".macro dtmm_take_sum_8\n"
+        "dtmm_take_half r4\n"
+        "dtmm_take_half r6\n"
+        ".endm\n"
+        ".macro dtmm_take_sum_4\n"
+        "dtmm_take_half r4\n"
+        ".endm\n"
 
-        ".macro dtmm_write_units group\n"
-        ".pushsection .text.dtmm_dsp_write_units_\\group, \"axG\", %progbits, "
-        "dtmm_dsp_write_units_\\group, comdat\n"
+        ".macro dtmm_take_units what, group\n"
+        ".pushsection .text.dtmm_dsp_\\what\\()_\\group, \"axG\", %progbits, "
+        "dtmm_dsp_\\what\\()_\\group, comdat\n"
         ".balign 4\n"
-        ".weak dtmm_dsp_write_units_\\group\n"
-        ".type dtmm_dsp_write_units_\\group, %function\n"
+        ".weak dtmm_dsp_\\what\\()_\\group\n"
+        ".type dtmm_dsp_\\what\\()_\\group, %function\n"
         ".thumb_func\n"
-        "dtmm_dsp_write_units_\\group:\n"
+        "dtmm_dsp_\\what\\()_\\group:\n"
         "push {r4-r11, lr}\n"
         "ldm r1, {r4-r11}\n"
         "push {r3-r11}\n"
@@ -91,15 +121,16 @@ __asm__(".syntax unified\n"
         "mov r5, #0x80000000\n"
         "lsr r5, r5, r12\n"
         "bic r9, r9, r5\n"
-        "rsb r3, r10, r4, lsl #3\n"
-        "add r10, r2, r4, lsl #3\n"
+        "dtmm_start_\\what\n"
         "ldr r12, [sp, #12]\n"
         "cmp r12, #0\n"
         "beq 7f\n"
         "3:\n" /* the next group */
         "dtmm_load_\\group\n"
-        "dtmm_widen_\\group\n"
+        "dtmm_take_\\what\\()_\\group\n"
+        ".ifc \\what, write\n"
         "mov r3, lr\n"
+        ".endif\n"
         "subs r12, r12, #1\n"
         "bne 3b\n"
         "ldr r12, [sp, #16]\n"
@@ -131,10 +162,9 @@ __asm__(".syntax unified\n"
         "ldrh r4, [r11, r12, lsl #1]\n"
         "lsr r12, lr, r12\n"
         "bics r9, r9, r12\n"
-        "rsb r3, r10, r4, lsl #3\n"
-        "add r10, r2, r4, lsl #3\n"
+        "dtmm_start_\\what\n"
         "dtmm_load_\\group\n"
-        "dtmm_widen_\\group\n"
+        "dtmm_take_\\what\\()_\\group\n"
         "bne 3b\n"
         "6:\n"
         "ldr r12, [sp, #4]\n"
@@ -161,7 +191,7 @@ __asm__(".syntax unified\n"
         "ldr r12, [sp, #32]\n"
         "and r6, r6, r12\n"
         ".endif\n"
-        "dtmm_widen_\\group\n"
+        "dtmm_take_\\what\\()_\\group\n"
         "b 9b\n"
         "3:\n" /* byte by byte, from the last */
         "movs r4, #0\n"
@@ -176,12 +206,14 @@ __asm__(".syntax unified\n"
         "bne 4b\n"
         "ldr r12, [sp, #16]\n"
         "b 2b\n"
-        ".size dtmm_dsp_write_units_\\group, . - dtmm_dsp_write_units_\\group\n"
+        ".size dtmm_dsp_\\what\\()_\\group, . - dtmm_dsp_\\what\\()_\\group\n"
         ".popsection\n"
         ".endm\n"
 
-        "dtmm_write_units 8\n"
-        "dtmm_write_units 4\n");
+        "dtmm_take_units write, 8\n"
+        "dtmm_take_units write, 4\n"
+        "dtmm_take_units sum, 8\n"
+        "dtmm_take_units sum, 4\n");
 
 /* Where tap (y, x) of the kernel as the layout knows it lies in the widened rows. */
 static inline int32_t dtmm_dsp_tap_offset(const struct dtmm_conv_2d *p,
