@@ -16,8 +16,8 @@
 
 #include "../dtmm.h"
 
-/* The memory that the widened rows of one pass may take: less, once a pass has enough outputs; more,
- * where the layer's input and output are small. */
+/* The memory that the widened rows of one pass may take: less, once a pass has enough outputs;
+ * more, where the layer's input and output are small. */
 enum {
     DTMM_DSP_ENOUGH_BYTES = 4096,
     DTMM_DSP_MOST_BYTES = 7680,
