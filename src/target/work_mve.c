@@ -160,7 +160,8 @@ void work_average_pool_2d_s8_mve(const struct dtmm_pool_2d *p, double counts[MAX
             int32_t count = rows * columns;
             counts[1]++;
             if (count < 2 || count > 256) {
-                counts[6] += (double)p->channels * (4 * count + 6 * rows + 24);
+                counts[6] += (double)p->channels * (6 * rows + 24);
+                counts[7] += (double)p->channels * count;
                 continue;
             }
             counts[2] += wide;
@@ -175,16 +176,17 @@ void work_mean_s8_mve(const struct dtmm_mean *p, double counts[MAX_WORK])
     struct dtmm_mve_mean shape = dtmm_mve_mean(p);
     double rows = (double)shape.kept[2].n * shape.kept[1].n;
     double runs = (double)shape.reduced[2].n * shape.reduced[1].n;
-    double outputs = rows * shape.kept[0].n;
+    double vectors = rows * divide_up(shape.kept[0].n, shape.inner_is_kept ? 4 : 1);
     counts[1] = rows;
+    counts[2] = vectors;
+    for (int d = 0; d < 5; d++)
+        counts[3] += p->dims[d] != 1;
     if (shape.inner_is_kept) {
-        counts[2] = rows * divide_up(shape.kept[0].n, 4);
-        counts[3] = counts[2] * runs;
-        counts[4] = counts[3] * shape.reduced[0].n;
+        counts[4] = vectors * runs;
+        counts[5] = vectors * runs * shape.reduced[0].n;
     } else {
-        counts[5] = outputs;
-        counts[6] = outputs * runs;
-        counts[7] = counts[6] * divide_up(shape.reduced[0].n, 16);
+        counts[6] = vectors * runs;
+        counts[7] = vectors * runs * divide_up(shape.reduced[0].n, 16);
     }
 }
 
