@@ -237,3 +237,29 @@ void work_pointwise_fwcs_inplace_s8_rv32(const struct dtmm_conv_2d *p, double co
 {
     count_fwcs(p, 0, counts);
 }
+
+void work_mul_s8_rv32(const struct dtmm_mul *p, double counts[MAX_WORK])
+{
+    double rows = (double)p->dims[0] * p->dims[1] * p->dims[2];
+    counts[1] = rows;
+    counts[p->shift <= -2 ? 2 : 3] = rows * p->dims[3];
+}
+
+void work_mean_s8_rv32(const struct dtmm_mean *p, double counts[MAX_WORK])
+{
+    struct dtmm_rv32_mean mean = dtmm_rv32_mean(p);
+    counts[1] = (double)mean.kept[0].n * mean.kept[1].n;
+    counts[2] = counts[1] * mean.kept[2].n;
+    counts[3] = counts[2] * mean.averaged[0].n;
+    counts[4] = counts[3] * mean.averaged[1].n;
+    counts[5] = counts[4] * mean.averaged[2].n;
+}
+
+void work_softmax_s8_rv32(const struct dtmm_softmax *p, double counts[MAX_WORK])
+{
+    double elements = (double)p->rows * p->columns, spread = 256;
+    counts[1] = p->rows;
+    counts[2] = elements;
+    /* inputs spread evenly below the largest: those near enough to it have an exponential */
+    counts[3] = elements * (p->difference_min < -spread ? 1 : -p->difference_min / spread);
+}
