@@ -58,4 +58,58 @@ dtmm_depthwise_conv_2d_3x3_inplace_s8_armv7em_scratch_bytes(const struct dtmm_de
     return dtmm_depthwise_conv_2d_3x3_s8_armv7em_scratch_bytes(p);
 }
 
+/* ---- any kernel: four outputs of a row of one channel ---- */
+
+enum { DTMM_DSP_DEPTHWISE_MOST_BYTES = 32768 };
+
+struct dtmm_dsp_depthwise {
+    int32_t n_planes;  /* channels of the input in memory at once */
+    int32_t n_entries; /* of a filter: two taps side by side, or one */
+    int32_t span;      /* rows of the input under the kernel */
+    int32_t n_rows;    /* of the input in memory at once */
+    int32_t n_columns; /* of a row; even */
+};
+
+static inline struct dtmm_dsp_depthwise
+dtmm_dsp_depthwise_geometry(const struct dtmm_depthwise_conv_2d *p)
+{
+    struct dtmm_dsp_depthwise g;
+    int32_t width = (p->output_w + 3) / 4 * 4;
+    g.n_planes = p->input_channels >= 4 && p->depth_multiplier == 1 ? 4 : 1;
+    g.n_entries = p->kernel_h * (p->dilation_w == 1 ? (p->kernel_w + 1) / 2 : p->kernel_w);
+    g.span = (p->kernel_h - 1) * p->dilation_h + 1;
+    g.n_rows = g.span + (g.span / 2 < p->stride_h ? p->stride_h : g.span / 2);
+    g.n_columns = ((width - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w + 3) / 2 * 2;
+    return g;
+}
+
+/* Filters, then rows of the input. */
+static inline int32_t
+dtmm_depthwise_conv_2d_s8_armv7em_scratch_bytes(const struct dtmm_depthwise_conv_2d *p)
+{
+    struct dtmm_dsp_depthwise g = dtmm_dsp_depthwise_geometry(p);
+    return g.n_planes * (p->depth_multiplier * g.n_entries * 8 + g.n_rows * g.n_columns * 2);
+}
+
+static inline int dtmm_depthwise_conv_2d_s8_armv7em_accepts(const struct dtmm_depthwise_conv_2d *p)
+{
+    return p->depth_multiplier < 256 && p->output_w < 8192 &&
+           dtmm_depthwise_conv_2d_s8_armv7em_scratch_bytes(p) <= DTMM_DSP_DEPTHWISE_MOST_BYTES &&
+           dtmm_dsp_sums_are_small(p->bias, p->input_channels * p->depth_multiplier,
+                                   p->kernel_h * p->kernel_w);
+}
+
+static inline int32_t
+dtmm_depthwise_conv_2d_inplace_s8_armv7em_scratch_bytes(const struct dtmm_depthwise_conv_2d *p)
+{
+    return dtmm_depthwise_conv_2d_s8_armv7em_scratch_bytes(p);
+}
+
+static inline int
+dtmm_depthwise_conv_2d_inplace_s8_armv7em_accepts(const struct dtmm_depthwise_conv_2d *p)
+{
+    return dtmm_depthwise_conv_2d_s8_armv7em_accepts(p) && p->depth_multiplier == 1 &&
+           p->output_w <= p->input_w && p->pad_top <= (p->kernel_h - 1) * p->dilation_h;
+}
+
 #endif

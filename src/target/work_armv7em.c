@@ -93,6 +93,77 @@ void work_depthwise_conv_2d_3x3_inplace_s8_armv7em(const struct dtmm_depthwise_c
     work_depthwise_conv_2d_3x3_s8_armv7em(p, counts);
 }
 
+/* Rows that the general form copies because its memory is full. */
+static int32_t rows_moved(const struct dtmm_depthwise_conv_2d *p,
+                          const struct dtmm_dsp_depthwise *g)
+{
+    int32_t n = 0, start = 0, end = 0;
+    for (int32_t oy = 0; oy < p->output_h; oy++) {
+        int32_t first = oy * p->stride_h;
+        if (first + g->span - start > g->n_rows) {
+            n += end > first ? end - first : 0;
+            start = first;
+        }
+        end = first + g->span;
+    }
+    return n;
+}
+
+/* Of one row, all filters. */
+struct filter_work {
+    double fast, exact; /* filters */
+};
+
+static struct filter_work filter_work(const struct dtmm_depthwise_conv_2d *p)
+{
+    struct filter_work work = {0, 0};
+    for (int32_t o = 0; o < p->input_channels * p->depth_multiplier; o++) {
+        int is_fast = p->output_w >= 4 && dtmm_dsp_shift_is_fast(p->shift[o]);
+        work.fast += is_fast;
+        work.exact += !is_fast;
+    }
+    return work;
+}
+
+void work_depthwise_conv_2d_s8_armv7em(const struct dtmm_depthwise_conv_2d *p,
+                                       double counts[MAX_WORK])
+{
+    struct dtmm_dsp_depthwise g = dtmm_dsp_depthwise_geometry(p);
+    struct filter_work work = filter_work(p);
+    int32_t dm = p->depth_multiplier, loaded = 0, inside = 0, n = g.n_columns - p->pad_left;
+    for (int32_t v = 0; v < (p->output_h - 1) * p->stride_h + g.span; v++) {
+        int32_t oy = v / p->stride_h < p->output_h ? v / p->stride_h : p->output_h - 1;
+        int is_read = v < oy * p->stride_h + g.span;
+        loaded += is_read;
+        inside += is_read && v >= p->pad_top && v < p->pad_top + p->input_h;
+    }
+    n = n < p->input_w ? n : p->input_w;
+    n = n < 0 ? 0 : n;
+    double groups = (p->input_channels + g.n_planes - 1) / g.n_planes, rows = p->output_h;
+    double blocks = rows * ((p->output_w + 3) / 4), words = g.n_planes * g.n_columns / 2;
+    int32_t pairs = p->pad_left % 2 ? (n - 1) / 2 : n / 2;
+    counts[1] = groups * g.n_planes * dm * g.n_entries;
+    counts[2] = groups * rows;
+    counts[3] = groups * inside;
+    counts[4] = groups * inside * (g.n_planes == 4 ? pairs * 15 + (n - 2 * pairs) * 12 : n * 4);
+    counts[5] = (groups * (loaded - inside) + g.n_rows) * words;
+    counts[6] = groups * rows_moved(p, &g) * words;
+    counts[7] = rows * work.fast;
+    counts[8] = rows * work.exact;
+    counts[9] = blocks * work.fast;
+    counts[10] = blocks * work.exact;
+    counts[11] = blocks * (work.fast + work.exact) * g.n_entries;
+    counts[12] = rows * p->output_w * work.exact;
+    counts[13] = groups * g.n_planes * dm * p->kernel_h * p->kernel_w;
+    counts[14] = groups;
+}
+
+void work_depthwise_conv_2d_inplace_s8_armv7em(const struct dtmm_depthwise_conv_2d *p,
+                                               double counts[MAX_WORK])
+{
+    work_depthwise_conv_2d_s8_armv7em(p, counts);
+}
+
 /* Rows of the innermost dimension, blocks of four elements and what is left, and the same for the
  * clamp where the range is not that of int8. */
 static void work_elementwise(const int32_t dims[4], int is_clamped, double counts[MAX_WORK])

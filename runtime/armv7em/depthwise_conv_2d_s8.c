@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "depthwise_any.h"
+
+void dtmm_depthwise_conv_2d_s8_armv7em(const struct dtmm_depthwise_conv_2d *p, const void *input,
+                                       void *output, void *scratch)
+{
+    dtmm_dsp_depthwise_any(p, input, output, scratch);
+}
