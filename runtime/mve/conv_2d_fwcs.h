@@ -17,12 +17,14 @@ struct nibbles {
     uint8_t set[16][4], n[16];
 };
 
-/* Rounds: pieces of 4, 8, 16, 32 and 64 weights; of 4 where a pixel is 4 bytes, and of 16 where the
- * second 4 pixels follow the first. */
+/* Rounds: pieces of 4, 8, 16, 32 and 64 weights; of 4 where a pixel is 4 bytes, and the close ones
+ * where the second 4 pixels follow the first. */
 enum round_kind {
     PIECES_4_NARROW = 2,
     PIECES_4 = 4,
+    PIECES_4_CLOSE = 5,
     PIECES_8 = 8,
+    PIECES_8_CLOSE = 9,
     PIECES_16 = 16,
     PIECES_16_CLOSE = 17,
     PIECES_32 = 32,
@@ -76,8 +78,8 @@ struct work {
 #define LOAD_64_1(at, i)       "   vldrw.u32 q2, [" at ", #" #i " * 64 + 16]\n"
 #define LOAD_64_2(at, i)       "   vldrw.u32 q2, [" at ", #" #i " * 64 + 32]\n"
 #define LOAD_64_3(at, i)       "   vldrw.u32 q2, [" at ", #" #i " * 64 + 48]\n"
-#define GATHER_8(at, i)        "   vldrd.u64 q2, [q1, #" #i " * 16]\n"
-#define GATHER_4(at, i)        "   vldrw.u32 q2, [q1, #" #i " * 16]\n"
+#define GATHER_8(at, i)        "   vldrd.u64 q2, [q1, #" at " + " #i " * 16]\n"
+#define GATHER_4(at, i)        "   vldrw.u32 q2, [q1, #" at " + " #i " * 16]\n"
 #define GATHER_4_NARROW(at, i) "   vldrw.u32 q2, [q1, #" #i " * 4]\n"
 
 /* A vector of weights meets those of 8 pixels: the first 4, `between`, and the second. */
@@ -220,7 +222,9 @@ __attribute__((naked)) static void convolve_filters(const struct work *work __at
         "   adreq.w r1, 3f\n"
         "   orr r1, r1, #1\n"
         "   cmp r9, #4\n"
-        CHOOSE("r6", "lo", "13", "eq", "14", "18")
+        CHOOSE("r6", "lo", "13", "eq", "14", "15")
+        "   cmp r9, #8\n"
+        CHOOSE_MORE("r6", "eq", "18", "hi", "19")
         "   cmp r9, #16\n"
         CHOOSE_MORE("r6", "eq", "16", "hi", "17")
         "   cmp r9, #32\n"
@@ -316,7 +320,6 @@ __attribute__((naked)) static void convolve_filters(const struct work *work __at
     /* A group. */
     __asm__ volatile(
         "1: ldm sp, {r1, r3, r5, r7}\n"
-        "   ldr r11, [sp, #124]\n"
         "   ldr r9, [r5]\n"
         "   ldr pc, [sp, #32]\n"
         "   .p2align 2\n"
@@ -380,15 +383,23 @@ __attribute__((naked)) static void convolve_filters(const struct work *work __at
         PAIRS(NEXT_CLOSE, LOAD_16_CLOSE, "0", "", "64"));
     __asm__ volatile(
         "   .p2align 2\n"
-        "18:\n"
-        PAIRS(NEXT_GATHER, GATHER_8, "", DELTA, ""));
+        "18: ldr r11, [sp, #124]\n"
+        PAIRS(NEXT_GATHER, GATHER_8, "0", DELTA, "0"));
     __asm__ volatile(
         "   .p2align 2\n"
-        "14:\n"
-        PAIRS(NEXT_GATHER, GATHER_4, "", DELTA, ""));
+        "19:\n"
+        PAIRS(NEXT_GATHER, GATHER_8, "0", "", "64"));
     __asm__ volatile(
         "   .p2align 2\n"
-        "13:\n"
+        "14: ldr r11, [sp, #124]\n"
+        PAIRS(NEXT_GATHER, GATHER_4, "0", DELTA, "0"));
+    __asm__ volatile(
+        "   .p2align 2\n"
+        "15:\n"
+        PAIRS(NEXT_GATHER, GATHER_4, "0", "", "64"));
+    __asm__ volatile(
+        "   .p2align 2\n"
+        "13: ldr r11, [sp, #124]\n"
         PAIRS(NEXT_GATHER, GATHER_4_NARROW, "", DELTA, ""));
     __asm__ volatile(
         "   .p2align 2\n"

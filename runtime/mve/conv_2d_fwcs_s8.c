@@ -274,8 +274,8 @@ static void convolve_band(const struct dtmm_conv_2d *p, const struct dtmm_mve_ba
     work->shifts = p->shift;
     work->second = pieces->size < 16 ? 0 : work->input_delta;
     work->kind = pieces->size;
-    if (pieces->size == 16 && work->input_delta == 64)
-        work->kind = PIECES_16_CLOSE;
+    if (pieces->size <= 16 && work->input_delta == 64)
+        work->kind++; /* close */
     if (band->pitch == 4)
         work->kind = PIECES_4_NARROW;
     if (pieces->is_padded || pieces->length != pieces->last ||
