@@ -1,159 +1,203 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How often the parts of conv_2d run on Cortex-M4, M7 and M33. What the assembly of
- * runtime/armv7em/conv_2d_pixels.h and conv_2d_widen.h executes is counted in instructions. */
+/* How often the parts of conv_2d run on Cortex-M4, M7 and M33. The assembly in
+ * runtime/armv7em/conv_2d_pixels.h, conv_2d_stream.h and conv_2d_widen.h is counted instruction by
+ * instruction; the C around it as often as it runs. */
 #include "target/cost.h"
 #include "target/work.h"
 
 #include "../../runtime/armv7em/rules.h"
+#include "../../runtime/armv7em/sums.h"
 
-/* The streams of all filters. */
-struct streams {
-    double units;              /* kept */
-    double groups;             /* written */
-    double instructions_of[3]; /* one block of 4, 2 and 1 outputs of each filter */
+/* A layer, and what its counts are made of. */
+struct work {
+    const struct dtmm_conv_2d *p;
+    struct dtmm_dsp_layout l;
+    double assembly;     /* instructions */
+    double lines;        /* phases of rows, in a plane */
+    double rows;         /* phases of rows */
+    double edges;        /* groups of 4 channels partly outside of the input */
+    double sorted;       /* weights and their absent neighbors, sorted for a stream */
+    double runs;         /* calls of the inner loops that finish their outputs */
+    double slow_outputs; /* finished one by one */
 };
 
-/* Instructions of one block of outputs of a filter with this many groups. */
-static double block_instructions(const struct dtmm_conv_2d *p, const struct dtmm_dsp_layout *l,
-                                 int kind, int32_t groups)
+static int is_kept(const struct work *work, int32_t filter, int32_t unit)
 {
-    static const double of_group[2][3] = {{12, 7, 5}, {22, 13, 8}};
-    int32_t outputs = 4 >> kind, round = kind == 0 ? 8 : 4;
-    int is_narrow = p->output_min > INT8_MIN || p->output_max < INT8_MAX;
-    double finish = outputs * (is_narrow ? 9 : 5) + (is_narrow ? 2 : 0);
-    double rounds = groups > round ? (groups - 1) / round : 0;
-    return 11 + finish + groups * of_group[l->group == 8][kind] + 3 * rounds;
+    const uint8_t *mask = work->p->mask;
+    return !mask || (mask[filter * work->l.mask_bytes + unit / 8] >> unit % 8 & 1);
 }
 
-static int unit_is_kept(const struct dtmm_conv_2d *p, const struct dtmm_dsp_layout *l,
-                        int32_t filter, int32_t unit)
+/* ---- the widened rows ---- */
+
+static void widen_line(struct work *work, int32_t phase, int is_outside)
 {
-    return !p->mask || (p->mask[filter * l->mask_bytes + unit / 8] >> unit % 8 & 1);
+    const struct dtmm_conv_2d *p = work->p;
+    const struct dtmm_dsp_layout *l = &work->l;
+    int32_t columns = p->output_w + ((l->kernel_w - 1) * p->dilation_w - phase) / p->stride_w;
+    int32_t bytes = p->input_w * p->input_channels;
+    for (int32_t plane = 0; plane < l->planes; plane++)
+        for (int32_t column = 0; column < columns; column++) {
+            int32_t first = (column * p->stride_w + phase - p->pad_left) * p->input_channels;
+            int32_t at = first + plane * l->group;
+            if (is_outside || first + l->window <= 0 || first >= bytes)
+                work->assembly += l->group == 8 ? 11 : 6;
+            else if (at >= 0 && (at + l->group <= bytes || l->window == p->input_channels))
+                work->assembly += l->group == 8 ? 14 : 9;
+            else
+                work->edges += l->group / 4;
+        }
+    work->lines += l->planes;
+    work->rows++;
 }
 
-/* Groups of four channels with a kept unit, from the gathered or padded positions of a filter. */
-static int32_t kept_fours(const struct dtmm_conv_2d *p, const struct dtmm_dsp_layout *l,
-                          int32_t filter)
+static void widen_rows(struct work *work)
 {
-    int32_t block = p->mask ? p->block : p->input_channels, kept = 0;
-    int32_t a_tap = (p->input_channels + block - 1) / block;
+    const struct dtmm_conv_2d *p = work->p;
+    const struct dtmm_dsp_layout *l = &work->l;
+    int32_t passes = (p->output_h + l->rows - 1) / l->rows;
+    for (int32_t phase_h = 0; phase_h < l->phases_h; phase_h++) {
+        int32_t more = ((p->kernel_h - 1) * p->dilation_h - phase_h) / p->stride_h;
+        if (more > 0)
+            work->assembly += (passes - 1) * l->planes * (more * l->row_bytes / 32 * 4 + 20.0);
+        for (int32_t row = 0; row < p->output_h + more; row++) {
+            int32_t y = row * p->stride_h + phase_h - p->pad_top;
+            for (int32_t phase = 0; phase < l->phases_w; phase++)
+                widen_line(work, phase, y < 0 || y >= p->input_h);
+        }
+    }
+}
+
+/* ---- the weights ---- */
+
+/* Groups of four channels with a kept unit, where units are sorted. */
+static int32_t sorted_groups(const struct work *work, int32_t filter)
+{
+    const struct dtmm_conv_2d *p = work->p;
+    const struct dtmm_dsp_layout *l = &work->l;
+    int32_t a_tap = (p->input_channels + p->block - 1) / p->block, kept = 0;
     for (int32_t tap = 0; tap < l->taps; tap++)
-        for (int32_t four = 0; four < l->planes; four++) {
+        for (int32_t first = 0; first < l->window; first += 4) {
             int any = 0;
-            for (int32_t i = 4 * four; i < 4 * four + 4 && i < l->window; i++) {
+            for (int32_t i = first; i < first + 4 && i < l->window; i++) {
                 int32_t position = tap * (l->window / p->input_channels) + i / p->input_channels;
-                int32_t unit = position * a_tap + i % p->input_channels / block;
-                any |= unit_is_kept(p, l, filter, unit);
+                int32_t unit = position * a_tap + i % p->input_channels / p->block;
+                any |= is_kept(work, filter, unit);
             }
             kept += any;
         }
     return kept;
 }
 
-static struct streams streams_of(const struct dtmm_conv_2d *p, const struct dtmm_dsp_layout *l)
+/* Instructions that take one unit into a stream, or into a sum. */
+static double unit_instructions(const struct dtmm_dsp_layout *l)
 {
-    struct streams streams = {0};
-    int32_t a_unit = (l->a_unit + l->group - 1) / l->group;
-    for (int32_t filter = 0; filter < p->output_channels; filter++) {
-        int32_t groups = 0;
-        for (int32_t unit = 0; unit < l->units && l->a_unit; unit++) {
-            groups += unit_is_kept(p, l, filter, unit) ? a_unit : 0;
-            streams.units += unit_is_kept(p, l, filter, unit);
-        }
-        if (!l->a_unit) {
-            groups = kept_fours(p, l, filter);
-            streams.units += l->taps;
-        }
-        streams.groups += groups;
-        for (int kind = 0; kind < 3; kind++)
-            streams.instructions_of[kind] += block_instructions(p, l, kind, groups);
+    int32_t groups = l->a_unit / l->group, tail = l->a_unit % l->group;
+    int is_wide = l->group == 8;
+    double a_group = l->is_single ? (is_wide ? 12 : 6) : (is_wide ? 7 : 4);
+    double start = l->is_single ? 1 : 2;
+    if (groups == 1 && tail == 0)
+        return 5 + start + a_group;
+    double instructions = 8 + start + groups * (a_group + (l->is_single ? 2 : 3)) + 2;
+    if (groups > 0)
+        instructions += 3;
+    if (tail > 0)
+        instructions += 9 + a_group + (is_wide ? 2 : 0);
+    return instructions;
+}
+
+/* Takes the weights of one filter, each pass anew; returns its groups. */
+static int32_t take_weights(struct work *work, int32_t filter, int32_t passes)
+{
+    const struct dtmm_dsp_layout *l = &work->l;
+    int32_t kept = 0;
+    if (!l->a_unit) {
+        work->sorted += passes * l->taps * l->expanded;
+        kept = sorted_groups(work, filter);
+        work->assembly += 14.0 * passes * kept;
+        return kept;
     }
-    return streams;
+    for (int32_t unit = 0; unit < l->units; unit++)
+        kept += is_kept(work, filter, unit);
+    work->assembly += passes * (32 + 8 * l->mask_bytes + kept * unit_instructions(l));
+    return kept * ((l->a_unit + l->group - 1) / l->group);
 }
 
-/* Widening the input: columns of rows, and what they copy. */
-struct widening {
-    double lines;        /* phases of rows, in a plane */
-    double instructions; /* of groups inside the input, of padding and of moved rows */
-    double edges;        /* groups partly outside the input */
-};
+/* ---- the outputs ---- */
 
-static void widen_line(const struct dtmm_conv_2d *p, const struct dtmm_dsp_layout *l, int32_t phase,
-                       int is_outside, struct widening *work)
+/* Instructions of one block of outputs of a filter with so many groups. */
+static double block_instructions(const struct work *work, int32_t outputs, int32_t groups,
+                                 int is_slow)
 {
-    int32_t columns = p->output_w + ((l->kernel_w - 1) * p->dilation_w - phase) / p->stride_w;
-    int32_t bytes = p->input_w * p->input_channels;
-    work->lines += l->planes;
-    for (int32_t plane = 0; plane < l->planes; plane++)
-        for (int32_t column = 0; column < columns; column++) {
-            int32_t x = column * p->stride_w + phase - p->pad_left;
-            int32_t at = x * p->input_channels + plane * l->group;
-            if (is_outside)
-                work->instructions += 3 * l->group / 2;
-            else if (at >= 0 && at + l->group <= bytes)
-                work->instructions += l->group == 8 ? 14 : 9;
-            else
-                work->edges += l->group / 4;
-        }
+    static const double of_group[2][3] = {{5, 7, 12}, {8, 13, 22}};
+    const struct dtmm_conv_2d *p = work->p;
+    int32_t round = outputs == 4 ? 8 : 4, rounds = groups > round ? (groups - 1) / round + 1 : 1;
+    int is_narrow = p->output_min > INT8_MIN || p->output_max < INT8_MAX;
+    int is_relu = p->output_min >= p->output_zero_point;
+    double finish = is_narrow ? 9 * outputs + 6 : is_relu ? 4 * outputs + 5 : 5 * outputs + 4;
+    return 4 + of_group[work->l.group == 8][outputs / 2] * groups + 3 * rounds +
+           (is_slow ? 30 : finish);
 }
 
-static struct widening widening_of(const struct dtmm_conv_2d *p, const struct dtmm_dsp_layout *l)
+/* The outputs of one filter in one pass, rows that have no gaps between them as one. */
+static void run_filter(struct work *work, int32_t rows, int32_t columns, int32_t groups,
+                       int is_slow)
 {
-    struct widening work = {0, 0, 0};
-    for (int32_t phase_h = 0; phase_h < l->phases_h; phase_h++) {
-        int32_t more = ((p->kernel_h - 1) * p->dilation_h - phase_h) / p->stride_h;
-        int32_t passes = (p->output_h + l->rows - 1) / l->rows;
-        work.instructions += (passes - 1) * more * l->planes * (l->row_bytes * 4 / 32 + 10);
-        for (int32_t row = 0; row < p->output_h + more; row++) {
-            int32_t y = row * p->stride_h + phase_h - p->pad_top;
-            for (int32_t phase = 0; phase < l->phases_w; phase++)
-                widen_line(p, l, phase, y < 0 || y >= p->input_h, &work);
+    for (int32_t outputs = 4; outputs > 0; outputs >>= 1) {
+        int32_t blocks = columns / outputs;
+        columns -= blocks * outputs;
+        if (blocks == 0)
+            continue;
+        work->assembly += rows * blocks * block_instructions(work, outputs, groups, is_slow);
+        if (is_slow) {
+            work->slow_outputs += rows * blocks * outputs;
+            continue;
         }
+        work->assembly += 26 + 12 * (rows - 1);
+        work->runs++;
     }
-    return work;
 }
 
-/* Blocks of `4 >> kind` outputs of one filter, and the calls that compute them. */
-struct blocks {
-    double blocks[3], calls, rows;
-};
-
-static struct blocks blocks_of(const struct dtmm_conv_2d *p, const struct dtmm_dsp_layout *l)
+static void run_filters(struct work *work)
 {
-    struct blocks work = {{0, 0, 0}, 0, 0};
+    const struct dtmm_conv_2d *p = work->p;
+    const struct dtmm_dsp_layout *l = &work->l;
     int has_gaps = l->row_bytes != p->output_w * l->group_bytes;
-    for (int32_t y = 0; y < p->output_h; y += l->rows) {
-        int32_t rows = dtmm_dsp_smaller(l->rows, p->output_h - y);
-        int32_t columns = has_gaps ? p->output_w : rows * p->output_w;
-        if (!has_gaps)
-            rows = 1;
-        for (int kind = 0; kind < 3; kind++) {
-            int32_t blocks = kind == 0 ? columns / 4 : columns >> (2 - kind) & 1;
-            work.blocks[kind] += blocks * rows;
-            work.calls += blocks > 0;
-            work.rows += blocks > 0 ? rows : 0;
+    int32_t passes = (p->output_h + l->rows - 1) / l->rows;
+    for (int32_t filter = 0; filter < p->output_channels; filter++) {
+        int32_t bias = p->bias[filter];
+        int is_slow =
+            !dtmm_dsp_shift_is_fast(p->shift[filter]) || bias >= 1 << 29 || bias <= -(1 << 29);
+        int32_t groups = take_weights(work, filter, passes);
+        for (int32_t y = 0; y < p->output_h && !l->is_single; y += l->rows) {
+            int32_t rows = dtmm_dsp_smaller(l->rows, p->output_h - y);
+            if (has_gaps)
+                run_filter(work, rows, p->output_w, groups, is_slow);
+            else
+                run_filter(work, 1, rows * p->output_w, groups, is_slow);
         }
     }
-    return work;
 }
 
 void work_conv_2d_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
-    struct dtmm_dsp_layout l = dtmm_dsp_layout(p);
-    struct streams streams = streams_of(p, &l);
-    struct widening widening = widening_of(p, &l);
-    struct blocks blocks = blocks_of(p, &l);
-    double passes = (p->output_h + l.rows - 1) / l.rows, filters = p->output_channels;
-    counts[1] = widening.instructions + 12 * blocks.rows * filters;
-    for (int kind = 0; kind < 3; kind++)
-        counts[1] += blocks.blocks[kind] * streams.instructions_of[kind];
-    counts[2] = blocks.calls * filters;
-    counts[3] = passes * filters;
-    counts[4] = passes * streams.units;
-    counts[5] = passes * (l.a_unit ? streams.groups * (l.group == 8 ? 10 : 7)
-                                   : filters * l.taps * l.window * 10);
-    counts[6] = widening.lines;
-    counts[7] = widening.edges;
+    struct work work = {.p = p, .l = dtmm_dsp_layout(p)};
+    widen_rows(&work);
+    run_filters(&work);
+    counts[1] = work.assembly;
+    counts[2] = (double)p->output_channels * ((p->output_h + work.l.rows - 1) / work.l.rows);
+    counts[3] = work.runs;
+    counts[4] = work.lines;
+    counts[5] = work.rows;
+    counts[6] = work.edges;
+    counts[7] = work.sorted;
+    counts[8] = work.slow_outputs;
+    counts[9] = work.l.is_single ? p->output_channels : 0;
+    counts[10] = work.l.a_unit ? work.l.units : work.l.taps;
+    counts[11] = work.l.a_unit ? 0 : counts[2] * work.l.taps;
+    counts[12] = work.l.a_unit % work.l.group && p->mask
+                     ? (double)p->output_channels * work.l.mask_bytes
+                     : 0;
+    counts[13] = p->kernel_h * work.l.kernel_w;
 }
 
 void work_conv_2d_fwcs_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
