@@ -193,10 +193,14 @@ void work_mean_s8_c(const struct dtmm_mean *p, double counts[MAX_WORK])
     counts[2] = elements;
 }
 
+/* Inputs that lie too far below the largest have no exponential. How many do depends on the input;
+ * the largest does, and the others are taken to be spread over all of int8. */
 void work_softmax_s8_c(const struct dtmm_softmax *p, double counts[MAX_WORK])
 {
+    double reach = p->difference_min > -255 ? -p->difference_min : 255;
     counts[1] = p->rows;
     counts[2] = (double)p->rows * p->columns;
+    counts[3] = p->rows * (1 + (p->columns - 1) * reach / 255);
 }
 
 void work_lookup_s8_c(const struct dtmm_lookup *p, double counts[MAX_WORK])

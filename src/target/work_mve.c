@@ -22,24 +22,37 @@ static double fast_channels(const struct dtmm_depthwise_conv_2d *p)
     return fast;
 }
 
+/* Instructions that load n columns from x on: 14 for one of the input, 6 for one outside. */
+static double load_columns(int32_t x, int32_t n, int32_t inputs)
+{
+    int32_t inside = 0;
+    for (int32_t i = 0; i < n; i++)
+        inside += x + i >= 0 && x + i < inputs;
+    return 14.0 * inside + 6.0 * (n - inside);
+}
+
+/* The loops are assembly, whose instructions are known. */
 static void work_3x3(const struct dtmm_depthwise_conv_2d *p, int is_in_place,
                      double counts[MAX_WORK])
 {
     struct dtmm_mve_3x3 form = dtmm_mve_3x3(p, is_in_place);
-    int32_t last = form.columns % form.strip;
-    double groups = divide_up(p->input_channels, 16);
-    double strips = divide_up(form.columns, form.strip);
-    double pairs = divide_up(form.rows, 2), fast = fast_channels(p);
+    int32_t pad = form.is_turned ? p->pad_top : p->pad_left, channels = p->input_channels;
+    int32_t inputs = form.is_turned ? p->input_h : p->input_w;
+    double groups = divide_up(channels, 16), pairs = divide_up(form.rows, 2);
     double bands = divide_up(form.rows / 2, form.n_pairs) + form.rows % 2;
-    double tiles = (form.columns / form.strip) * divide_up(form.strip, 2) + divide_up(last, 2);
+    double fast = fast_channels(p), exact = channels - fast;
     counts[1] = groups;
-    counts[2] = groups * strips * bands;
-    counts[3] = groups * strips * pairs;
-    counts[4] = groups * pairs * (form.columns + 2 * strips + (last == 1));
-    counts[5] = strips * bands * fast;
-    counts[6] = strips * bands * (p->input_channels - fast);
-    counts[7] = pairs * (strips * 12 * p->input_channels + tiles * 15 * fast +
-                         tiles * 24 * (p->input_channels - fast));
+    counts[2] = dtmm_mve_saturates(p) ? channels : 0;
+    for (int32_t x = 0; x < form.columns; x += form.strip) {
+        int32_t n = form.columns - x < form.strip ? form.columns - x : form.strip;
+        n = n < 2 ? 2 : n;
+        counts[3] += groups * bands;
+        counts[4] += groups * pairs;
+        counts[5] += bands * exact;
+        counts[6] += groups * pairs * load_columns(x - pad, n + 2, inputs) + 22 * bands * fast +
+                     pairs * (fast * (11 + 15 * (n / 2) + 17 * (n % 2)) +
+                              exact * (11 + 25 * (n / 2) + 27 * (n % 2)));
+    }
 }
 
 void work_depthwise_conv_2d_3x3_s8_mve(const struct dtmm_depthwise_conv_2d *p,
@@ -60,20 +73,23 @@ static void work_pieces(const struct dtmm_depthwise_conv_2d *p, int is_in_place,
     struct dtmm_mve_pieces pieces = dtmm_mve_pieces(p, is_in_place);
     int32_t channels = p->input_channels * p->depth_multiplier, n = pieces.down * pieces.across;
     int may_be_fast = n == 1 && p->stride_w == 2 && p->depth_multiplier == 1;
-    double groups = divide_up(channels, 16), strips = divide_up(p->output_w, pieces.strip);
-    double bands = divide_up(p->output_h, pieces.n_rows), rows = p->output_h;
-    double fast = may_be_fast ? fast_channels(p) : 0, exact = channels - fast;
-    double tiles = rows * ((p->output_w / pieces.strip) * divide_up(pieces.strip, 4) +
-                           divide_up(p->output_w % pieces.strip, 4));
-    double columns =
-        (p->output_w - strips) * p->stride_w + strips * ((p->kernel_w - 1) * p->dilation_w + 1);
+    double groups = divide_up(channels, 16), bands = divide_up(p->output_h, pieces.n_rows);
+    double rows = p->output_h, fast = may_be_fast ? fast_channels(p) : 0, exact = channels - fast;
     counts[1] = groups * n;
-    counts[2] = groups * strips * bands;
-    counts[3] = groups * strips * rows * pieces.down;
-    counts[4] = groups * rows * pieces.down * columns;
-    counts[5] = strips * (bands * 15 + rows * 12) * fast + tiles * 19 * fast;
-    counts[6] = strips * (bands * 3 + rows) * exact;
-    counts[7] = tiles * (36 + 17 * n) * exact;
+    counts[2] = may_be_fast && dtmm_mve_saturates(p) ? channels : 0;
+    for (int32_t x = 0; x < p->output_w; x += pieces.strip) {
+        int32_t outputs = p->output_w - x < pieces.strip ? p->output_w - x : pieces.strip;
+        int32_t columns = (outputs - 1) * p->stride_w + (p->kernel_w - 1) * p->dilation_w + 1;
+        double tiles = divide_up(outputs, 4);
+        counts[3] += groups * bands;
+        counts[4] += groups * rows * pieces.down;
+        counts[5] += bands * exact;
+        counts[6] += rows * exact;
+        counts[7] += groups * rows * pieces.down *
+                         load_columns(x * p->stride_w - p->pad_left, columns, p->input_w) +
+                     fast * (16 * bands + rows * (12 + 19 * tiles)) +
+                     exact * rows * tiles * (36 + 17 * n);
+    }
 }
 
 void work_depthwise_conv_2d_s8_mve(const struct dtmm_depthwise_conv_2d *p, double counts[MAX_WORK])
