@@ -11,5 +11,6 @@
 #include "../dtmm.h"
 #include "conv_2d_lanes_rules.h"
 #include "conv_2d_rules.h"
+#include "depthwise_rules.h"
 
 #endif

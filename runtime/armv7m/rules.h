@@ -13,6 +13,7 @@
 #include "conv_2d_rules.h"
 #include "add_rules.h"
 #include "depthwise_conv_2d_rules.h"
+#include "depthwise_planes_rules.h"
 #include "fully_connected_rules.h"
 
 #endif
