@@ -235,6 +235,11 @@ void work_resize_nearest_s8_mve(const struct dtmm_resize_nearest *p, double coun
     counts[3] = counts[2] * divide_up(p->channels, 16);
 }
 
+void work_quantize_f32_s8_mve(const struct dtmm_quantize *p, double counts[MAX_WORK])
+{
+    counts[1] = divide_up(p->n, 4);
+}
+
 void work_dequantize_s8_f32_mve(const struct dtmm_quantize *p, double counts[MAX_WORK])
 {
     counts[1] = divide_up(p->n, 4);
