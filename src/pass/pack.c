@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pass/kernel_rules.h"
+#include "pass/kernel_choice.h"
 #include "pass/pack_internal.h"
 #include "pass/pass.h"
 
@@ -29,59 +29,6 @@ static enum kernel kernel_find(const char *name)
         assert(i < N_KERNELS);
     }
     return (enum kernel)i;
-}
-
-/* Takes the kernel if it computes the call's layer and nothing better is known: `*best` is
- * N_KERNELS when there is none yet, `*fewest` the predicted instructions, negative when unknown. */
-static void kernel_consider(const struct packing *packing, const struct packed_call *call,
-                            enum kernel kernel, enum kernel *best, double *fewest)
-{
-    const struct pack_request *request = packing->request;
-    if (!kernel_accepts(kernel, &call->parameters))
-        return;
-    if (request != NULL && request->scratch_limit != NULL &&
-        kernel_facts(kernel)->reference != kernel &&
-        kernel_scratch_bytes(kernel, &call->parameters) > request->scratch_limit[call->node])
-        return;
-    double cost = -1;
-    if (request != NULL)
-        cost = cost_instructions(request->core, kernel, &call->parameters);
-    if (*best != N_KERNELS && (cost < 0 || *fewest < 0 || cost >= *fewest))
-        return;
-    *best = kernel;
-    *fewest = cost;
-}
-
-/* The reference kernel that computes the call's layer in place, or else the one it has. */
-static enum kernel in_place_form(const struct packed_call *call)
-{
-    static const enum kernel forms[][2] = {
-        {KERNEL_conv_2d_s8_c, KERNEL_pointwise_inplace_s8_c},
-        {KERNEL_conv_2d_fwcs_s8_c, KERNEL_pointwise_fwcs_inplace_s8_c},
-        {KERNEL_depthwise_conv_2d_s8_c, KERNEL_depthwise_conv_2d_inplace_s8_c}};
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
-        if (call->kernel == forms[i][0] && kernel_accepts(forms[i][1], &call->parameters))
-            return forms[i][1];
-    return call->kernel;
-}
-
-/* Chooses the kernel for a call of a reference kernel: the one with the fewest predicted
- * instructions; where predictions are missing, the first of the core's own that computes the layer.
- */
-static void kernel_choose(const struct packing *packing, struct packed_call *call)
-{
-    const struct pack_request *request = packing->request;
-    int in_place = request != NULL && request->in_place != NULL && request->in_place[call->node];
-    enum kernel reference = in_place ? in_place_form(call) : call->kernel, best = N_KERNELS;
-    const char *isa = request != NULL ? request->core->isa : "c";
-    for (int i = 0; i < N_KERNELS; i++) {
-        const struct kernel_facts *facts = kernel_facts((enum kernel)i);
-        if (facts->reference == reference && strcmp(facts->isa, isa) == 0)
-            kernel_consider(packing, call, (enum kernel)i, &best, &call->instructions);
-    }
-    kernel_consider(packing, call, reference, &best, &call->instructions);
-    call->kernel = best;
-    call->scratch_bytes = kernel_scratch_bytes(call->kernel, &call->parameters);
 }
 
 struct packed_call *call_add(struct packing *packing, const char *kernel, int32_t n_inputs)
@@ -330,9 +277,8 @@ enum status pack(const struct graph *graph, const struct pack_request *request, 
         if (packing.node->op != OP_reshape || !share_memory(&classes, packing.node))
             TRY(pack_op(&packing));
         packing.facts->n_calls = result->n_calls - packing.facts->first_call;
-        for (int32_t c = packing.facts->first_call; c < result->n_calls; c++)
-            kernel_choose(&packing, &result->calls[c]);
     }
+    kernels_choose(request, result);
     *packed = result;
     return OK;
 }

@@ -59,3 +59,20 @@ double cost_instructions(const struct core *core, enum kernel kernel,
         sum += counts[i] * cost->instructions[i];
     return sum;
 }
+
+size_t cost_code_bytes(const struct core *core, enum kernel kernel)
+{
+    static const struct {
+        const char *core;
+        enum kernel kernel;
+        size_t bytes;
+    } sizes[] = {
+#define CODE(core, name, isa, bytes) {core, KERNEL_##name##_##isa, bytes},
+#include "target/code_bytes.inc"
+#undef CODE
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        if (sizes[i].kernel == kernel && strcmp(sizes[i].core, core->name) == 0)
+            return sizes[i].bytes;
+    return 0;
+}

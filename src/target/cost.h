@@ -26,4 +26,7 @@ void cost_work(enum kernel kernel, const union kernel_parameters *parameters,
 double cost_instructions(const struct core *core, enum kernel kernel,
                          const union kernel_parameters *parameters);
 
+/* Bytes of flash for the kernel's code and constants on the core; 0 when not known. */
+size_t cost_code_bytes(const struct core *core, enum kernel kernel);
+
 #endif

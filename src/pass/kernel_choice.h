@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which kernel each call takes, among those that compute its layer. */
+#ifndef DTMM_PASS_KERNEL_CHOICE_H
+#define DTMM_PASS_KERNEL_CHOICE_H
+
+#include "pass/pass.h"
+
+/* Replaces the reference kernel of every call by the kernel of the core with the fewest predicted
+ * instructions (where predictions are missing, the first of the core's list), keeping to the
+ * request's limits; then does without a kernel wherever its code saves little:
+ * CODE_BYTES_PER_PERCENT bytes of flash are worth 1 % of the network's instructions. Sets scratch
+ * bytes and predicted instructions. A null request takes the portable kernels. */
+void kernels_choose(const struct pack_request *request, struct packed *packed);
+
+enum { CODE_BYTES_PER_PERCENT = 512 };
+
+#endif
