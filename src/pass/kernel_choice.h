@@ -12,6 +12,6 @@
  * bytes and predicted instructions. A null request takes the portable kernels. */
 void kernels_choose(const struct pack_request *request, struct packed *packed);
 
-enum { CODE_BYTES_PER_PERCENT = 512 };
+enum { CODE_BYTES_PER_PERCENT = 256 };
 
 #endif
