@@ -8,12 +8,11 @@
 #ifndef DTMM_ARMV6M_LANES_H
 #define DTMM_ARMV6M_LANES_H
 
+#include "../scalar/lanes_filter.h"
 #include "conv_2d_lanes_rules.h"
 
 #define LANES_LIMIT DTMM_ARMV6M_LANES_LIMIT
 #define LANES_PIECE_BYTES 8
-
-struct dtmm_lanes_filter;
 
 #define DTMM_NEXT                                                                                  \
     "ldr r1, [sp, #40]\n\t"                                                                        \
@@ -286,6 +285,77 @@ static inline int32_t lanes_zeros(uint32_t bits)
     for (; !(bits & 1); bits >>= 1)
         n++;
     return n;
+}
+
+/* Lists the kept units of a mask; returns the list's end.
+ * r0: offsets; r1: bits; r2: distance; r3: code of the piece; r4: where the last unit ends; r5:
+ * bytes of a unit; r6: list; r7: where the unit starts; r8: mask; r9: end of the offsets; r10:
+ * where the list may need an interruption; [sp]: the units. */
+static __attribute__((naked, noinline)) uint32_t *
+lanes_list_units(__attribute__((unused)) struct dtmm_lanes_units *units,
+                 __attribute__((unused)) const uint8_t *mask)
+{
+    __asm__ volatile(".syntax unified\n\t"
+                     "push {r4-r7, lr}\n\t"
+                     "mov r4, r8\n\t"
+                     "mov r5, r9\n\t"
+                     "mov r6, r10\n\t"
+                     "push {r0, r4-r6}\n\t"
+                     "mov r8, r1\n\t"
+                     "ldr r2, [r0, #4]\n\t"
+                     "mov r9, r2\n\t"
+                     "ldr r6, [r0, #8]\n\t"
+                     "ldr r5, [r0, #12]\n\t"
+                     "ldr r3, [r0, #16]\n\t"
+                     "ldr r2, [r0, #24]\n\t"
+                     "adds r2, r2, r6\n\t"
+                     "mov r10, r2\n\t"
+                     "movs r4, #0\n\t"
+                     "ldr r0, [r0]\n"
+                     "0:\n\t"
+                     "cmp r6, r10\n\t"
+                     "bhi 5f\n"
+                     "2:\n\t"
+                     "mov r2, r8\n\t"
+                     "ldrb r1, [r2]\n\t"
+                     "adds r2, #1\n\t"
+                     "mov r8, r2\n\t"
+                     "cmp r1, #0\n\t"
+                     "beq 4f\n\t"
+                     ".rept 8\n\t"
+                     "ldmia r0!, {r7}\n\t"
+                     "lsrs r1, r1, #1\n\t"
+                     "bcc 1f\n\t"
+                     "subs r2, r7, r4\n\t"
+                     "adds r4, r7, r5\n\t"
+                     "stmia r6!, {r2, r3}\n"
+                     "1:\n\t"
+                     ".endr\n\t"
+                     "3:\n\t"
+                     "cmp r0, r9\n\t"
+                     "blo 0b\n\t"
+                     "mov r0, r6\n\t"
+                     "pop {r3-r6}\n\t"
+                     "mov r8, r4\n\t"
+                     "mov r9, r5\n\t"
+                     "mov r10, r6\n\t"
+                     "pop {r4-r7, pc}\n"
+                     "4:\n\t"
+                     "adds r0, #32\n\t"
+                     "b 3b\n"
+                     "5:\n\t"
+                     "ldr r7, [sp]\n\t"
+                     "movs r1, #0\n\t"
+                     "ldr r2, [r7, #20]\n\t"
+                     "stmia r6!, {r1, r2}\n\t"
+                     "ldr r1, [r7, #28]\n\t"
+                     "adds r1, #1\n\t"
+                     "str r1, [r7, #28]\n\t"
+                     "ldr r1, [r7, #24]\n\t"
+                     "adds r1, r1, r6\n\t"
+                     "mov r10, r1\n\t"
+                     "b 2b\n\t"
+                     ".balign 4");
 }
 
 static inline struct dtmm_lanes_window lanes_window(const struct dtmm_conv_2d *p)

@@ -7,12 +7,11 @@
 #ifndef DTMM_ARMV7M_LANES_H
 #define DTMM_ARMV7M_LANES_H
 
+#include "../scalar/lanes_filter.h"
 #include "conv_2d_lanes_rules.h"
 
 #define LANES_LIMIT DTMM_ARMV7M_LANES_LIMIT
 #define LANES_PIECE_BYTES 4
-
-struct dtmm_lanes_filter;
 
 #define DTMM_NEXT "ldmia.w lr!, {r1, pc}\n\t"
 
@@ -198,6 +197,42 @@ static inline uint32_t lanes_code(int32_t lanes)
 static inline int32_t lanes_zeros(uint32_t bits)
 {
     return __builtin_ctz(bits);
+}
+
+/* Lists the kept units of a mask; returns the list's end. */
+static inline uint32_t *lanes_list_units(struct dtmm_lanes_units *units, const uint8_t *mask)
+{
+    const int32_t *offset = units->offsets, *offset_end = units->offsets_end;
+    uint32_t *list = units->items;
+    uintptr_t limit = (uintptr_t)list + (uint32_t)units->most_bytes;
+    int32_t position = 0;
+    for (; offset < offset_end; offset += 8) {
+        uint32_t bits = *mask++, zeros, start, bit;
+        if ((uintptr_t)list > limit) {
+            *list++ = 0;
+            *list++ = units->interrupt;
+            units->n_interrupts++;
+            limit = (uintptr_t)list + (uint32_t)units->most_bytes;
+        }
+        if (bits == 0)
+            continue;
+        __asm__("rbit %[bits], %[bits]\n"
+                "1:\n\t"
+                "clz %[zeros], %[bits]\n\t"
+                "ldr %[start], [%[offset], %[zeros], lsl #2]\n\t"
+                "lsr %[bit], %[top], %[zeros]\n\t"
+                "bics %[bits], %[bits], %[bit]\n\t"
+                "sub %[zeros], %[start], %[position]\n\t"
+                "add %[position], %[start], %[bytes]\n\t"
+                "strd %[zeros], %[piece], [%[list]], #8\n\t"
+                "bne 1b"
+                : [bits] "+r"(bits), [position] "+r"(position), [list] "+r"(list),
+                  [zeros] "=&r"(zeros), [start] "=&r"(start), [bit] "=&r"(bit)
+                : [offset] "r"(offset), [top] "r"(0x80000000u), [bytes] "r"(units->bytes),
+                  [piece] "r"(units->piece)
+                : "cc", "memory");
+    }
+    return list;
 }
 
 static inline struct dtmm_lanes_window lanes_window(const struct dtmm_conv_2d *p)

@@ -5,6 +5,7 @@
  *   lanes_pack(to, lane, form, n, zero_point)
  *                                     writes n channels of all lanes; null: zero points
  *   lanes_code(lanes)                 the address of the code of the items
+ *   lanes_list_units(units, mask)     lists the kept units, returns the end
  *   lanes_zeros(bits)                 how many low bits are zero; bits is not 0
  *   LANES_PIECE_BYTES                 from the code of a piece to that of one channel more
  *   lanes_run(lanes, filter)          runs the list on all places
@@ -16,21 +17,7 @@
 #define DTMM_SCALAR_LANES_H
 
 #include "../requantize.h"
-#include "lanes_rules.h"
-
-/* One filter on the groups of lanes of a window; the assembly knows the offsets. */
-struct dtmm_lanes_filter {
-    const uint32_t *places; /* of each group: the first word, the outputs from the last lane on */
-    uint32_t zeros[8];      /* the sums at the start */
-    const int8_t *weights;
-    const uint32_t *items;
-    int32_t bias;
-    int32_t channel, zero_point, multiplier, shift; /* shift to the right */
-    const uint32_t *places_end;
-    int32_t is_clamped, min, max;
-    int32_t sums[DTMM_LANES_MAX]; /* while interrupted */
-    int32_t rounding[2];          /* constants of the requantization on Armv6-M */
-};
+#include "lanes_filter.h"
 
 /* Where the code of an item starts, in bytes from that of the first. */
 enum {
@@ -44,13 +31,6 @@ enum {
     DTMM_LANES_WHOLE_NEXT = DTMM_LANES_WHOLE + 2 /* and of 16 where the last item ended */
 };
 
-/* How a list ends. */
-enum dtmm_lanes_end {
-    DTMM_LANES_SHORT, /* in one go */
-    DTMM_LANES_LONG,  /* with interruptions */
-    DTMM_LANES_RAW    /* with the sums in memory */
-};
-
 struct dtmm_lanes_conv {
     const struct dtmm_conv_2d *p;
     struct dtmm_lanes_window window;
@@ -59,8 +39,8 @@ struct dtmm_lanes_conv {
     uint32_t *words; /* the window */
     int32_t columns, n_rows;
     uint32_t *items, *places;
-    int32_t *offsets; /* of each unit in the window, in bytes */
     uint32_t code;
+    struct dtmm_lanes_units units;
 };
 
 /* Fills row `row` of the window with input row y, starting at column x. */
@@ -142,67 +122,75 @@ struct dtmm_lanes_list {
     int32_t position; /* where the last piece ends in the window, in bytes */
     int32_t left;     /* channels before the next interruption */
     int32_t n;        /* channels in all */
+    int32_t n_interrupts;
     uint32_t code;
     int32_t channel_bytes;
 };
 
-static struct dtmm_lanes_list dtmm_lanes_start_list(const struct dtmm_lanes_conv *c,
-                                                    enum dtmm_lanes_end end)
+/* An empty list; two words are left for the start of interrupted sums. */
+static inline struct dtmm_lanes_list dtmm_lanes_start_list(const struct dtmm_lanes_conv *c)
 {
-    struct dtmm_lanes_list list = {c->items, 0, LANES_LIMIT, 0, c->code, c->window.form.words * 4};
-    if (end != DTMM_LANES_SHORT) {
-        *list.end++ = 0;
-        *list.end++ = c->code + DTMM_LANES_START;
-    }
+    struct dtmm_lanes_list list = {.end = c->items + 2, .left = LANES_LIMIT, .code = c->code};
+    list.channel_bytes = c->window.form.words * 4;
     return list;
 }
 
-static inline void dtmm_lanes_add_piece(struct dtmm_lanes_list *list, int32_t start, int32_t n)
+static inline void dtmm_lanes_add_item(struct dtmm_lanes_list *list, int32_t distance,
+                                       uint32_t code)
 {
-    int32_t distance = start - list->position;
-    uint32_t code = list->code + DTMM_LANES_PIECES + LANES_PIECE_BYTES * (uint32_t)(n - 1);
-    list->left -= n;
-    if (list->left < 0) {
-        *list->end++ = 0;
-        *list->end++ = list->code + DTMM_LANES_INTERRUPT;
-        list->left = LANES_LIMIT - n;
-    }
-    if (n == DTMM_LANES_PIECE)
-        code = list->code + (distance ? DTMM_LANES_WHOLE : DTMM_LANES_WHOLE_NEXT);
-    *list->end++ = (uint32_t)distance;
-    *list->end++ = code;
-    list->position = start + n * list->channel_bytes;
+    list->end[0] = (uint32_t)distance;
+    list->end[1] = list->code + code;
+    list->end += 2;
+}
+
+static inline uint32_t dtmm_lanes_piece(int32_t n, int32_t distance)
+{
+    if (n == DTMM_LANES_PIECE && distance == 0)
+        return DTMM_LANES_WHOLE_NEXT;
+    return DTMM_LANES_PIECES + LANES_PIECE_BYTES * (uint32_t)(n - 1);
 }
 
 /* Adds n channels from byte `start` of the window on. */
 static inline void dtmm_lanes_add(struct dtmm_lanes_list *list, int32_t start, int32_t n)
 {
+    int32_t distance = start - list->position;
+    list->position = start + n * list->channel_bytes;
     list->n += n;
-    for (; n > DTMM_LANES_PIECE; n -= DTMM_LANES_PIECE) {
-        dtmm_lanes_add_piece(list, start, DTMM_LANES_PIECE);
-        start += DTMM_LANES_PIECE * list->channel_bytes;
+    while (n > 0) {
+        int32_t piece = n < DTMM_LANES_PIECE ? n : DTMM_LANES_PIECE;
+        n -= piece;
+        list->left -= piece;
+        if (list->left < 0) {
+            list->n_interrupts++;
+            dtmm_lanes_add_item(list, 0, DTMM_LANES_INTERRUPT);
+            list->left = LANES_LIMIT - piece;
+        }
+        dtmm_lanes_add_item(list, distance, dtmm_lanes_piece(piece, distance));
+        distance = 0;
     }
-    dtmm_lanes_add_piece(list, start, n);
 }
 
-static void dtmm_lanes_end_list(struct dtmm_lanes_list *list, enum dtmm_lanes_end end)
+/* Returns where the list starts. */
+static inline const uint32_t *dtmm_lanes_end_list(const struct dtmm_lanes_conv *c,
+                                                  struct dtmm_lanes_list *list, int is_raw)
 {
-    uint32_t code = end == DTMM_LANES_RAW ? DTMM_LANES_EXIT : DTMM_LANES_FINISH_SUMS;
-    if (end == DTMM_LANES_SHORT) {
-        code = DTMM_LANES_FINISH;
-    } else {
-        *list->end++ = 0;
-        *list->end++ = list->code + DTMM_LANES_INTERRUPT;
+    if (!is_raw && list->n_interrupts == 0) {
+        dtmm_lanes_add_item(list, 0, DTMM_LANES_FINISH);
+        return c->items + 2;
     }
-    *list->end++ = 0;
-    *list->end++ = list->code + code;
+    c->items[0] = 0;
+    c->items[1] = c->code + DTMM_LANES_START;
+    dtmm_lanes_add_item(list, 0, DTMM_LANES_INTERRUPT);
+    dtmm_lanes_add_item(list, 0, is_raw ? DTMM_LANES_EXIT : DTMM_LANES_FINISH_SUMS);
+    return c->items;
 }
 
 /* Lists all weights of a dense filter; returns their number. */
-static int32_t dtmm_lanes_list_all(const struct dtmm_lanes_conv *c, enum dtmm_lanes_end end)
+static int32_t dtmm_lanes_list_all(const struct dtmm_lanes_conv *c, int is_raw,
+                                   const uint32_t **items)
 {
     const struct dtmm_conv_2d *p = c->p;
-    struct dtmm_lanes_list list = dtmm_lanes_start_list(c, end);
+    struct dtmm_lanes_list list = dtmm_lanes_start_list(c);
     int32_t column_bytes = p->input_channels * list.channel_bytes;
     int32_t row_bytes = p->dilation_h * c->columns * column_bytes;
     int32_t n = p->input_channels, n_runs = p->kernel_w;
@@ -213,33 +201,59 @@ static int32_t dtmm_lanes_list_all(const struct dtmm_lanes_conv *c, enum dtmm_la
     for (int32_t ky = 0; ky < p->kernel_h; ky++)
         for (int32_t i = 0; i < n_runs; i++)
             dtmm_lanes_add(&list, ky * row_bytes + i * p->dilation_w * column_bytes, n);
-    dtmm_lanes_end_list(&list, end);
+    *items = dtmm_lanes_end_list(c, &list, is_raw);
     return list.n;
 }
 
-/* Where each unit starts in the window. */
-static void dtmm_lanes_find_units(const struct dtmm_lanes_conv *c)
+/* Where each unit starts in the window, and how units are listed. */
+static void dtmm_lanes_find_units(struct dtmm_lanes_conv *c, int32_t *offsets)
 {
     const struct dtmm_conv_2d *p = c->p;
-    int32_t *to = c->offsets, channel_bytes = c->window.form.words * 4;
+    int32_t channel_bytes = c->window.form.words * 4, block = p->block;
+    c->units.offsets = offsets;
+    if (block > p->input_channels)
+        block = p->input_channels;
     for (int32_t ky = 0; ky < p->kernel_h; ky++)
         for (int32_t kx = 0; kx < p->kernel_w; kx++) {
             int32_t tap = ky * p->dilation_h * c->columns + kx * p->dilation_w;
-            for (int32_t i = 0; i < p->input_channels; i += p->block)
-                *to++ = (tap * p->input_channels + i) * channel_bytes;
+            for (int32_t i = 0; i < p->input_channels; i += block)
+                *offsets++ = (tap * p->input_channels + i) * channel_bytes;
         }
+    c->units.offsets_end = offsets;
+    c->units.items = c->items + 2;
+    c->units.bytes = block * channel_bytes;
+    c->units.interrupt = c->code + DTMM_LANES_INTERRUPT;
+    c->units.piece = c->code + dtmm_lanes_piece(block, 1);
+    c->units.most_bytes = INT32_MAX / 2;
+    if (p->kernel_h * p->kernel_w * p->input_channels > LANES_LIMIT)
+        c->units.most_bytes = 8 * (LANES_LIMIT / block - 8);
+}
+
+/* Lists the kept units of the filter with this mask, at most 16 channels each and all of the same
+ * size; returns the number of weights. */
+static inline int32_t dtmm_lanes_list_small(struct dtmm_lanes_conv *c, int is_raw,
+                                            const uint8_t *mask, const uint32_t **items)
+{
+    int32_t block = c->p->block < c->p->input_channels ? c->p->block : c->p->input_channels;
+    struct dtmm_lanes_list list = dtmm_lanes_start_list(c);
+    c->units.n_interrupts = 0;
+    list.end = lanes_list_units(&c->units, mask);
+    list.n_interrupts = c->units.n_interrupts;
+    int32_t n_units = (int32_t)(list.end - c->units.items) / 2 - list.n_interrupts;
+    *items = dtmm_lanes_end_list(c, &list, is_raw);
+    return n_units * block;
 }
 
 /* Lists the kept units of the filter with this mask; returns the number of weights. */
-static int32_t dtmm_lanes_list_kept(const struct dtmm_lanes_conv *c, enum dtmm_lanes_end end,
-                                    const uint8_t *mask)
+static int32_t dtmm_lanes_list_large(const struct dtmm_lanes_conv *c, int is_raw,
+                                     const uint8_t *mask, const uint32_t **items)
 {
     const struct dtmm_conv_2d *p = c->p;
-    struct dtmm_lanes_list list = dtmm_lanes_start_list(c, end);
+    struct dtmm_lanes_list list = dtmm_lanes_start_list(c);
     int32_t block = p->block < p->input_channels ? p->block : p->input_channels;
     int32_t rest = p->input_channels % block, tap_bytes = p->input_channels * list.channel_bytes;
-    const int32_t *offset = c->offsets, *offset_end = offset + dtmm_lanes_n_offsets(p);
-    for (; offset < offset_end; offset += 8) {
+    const int32_t *offset = c->units.offsets, *end = c->units.offsets_end;
+    for (; offset < end; offset += 8) {
         const int32_t *next = offset;
         for (uint32_t bits = *mask++; bits; bits >>= 1) {
             int32_t zeros = lanes_zeros(bits);
@@ -251,7 +265,7 @@ static int32_t dtmm_lanes_list_kept(const struct dtmm_lanes_conv *c, enum dtmm_l
             dtmm_lanes_add(&list, start, n);
         }
     }
-    dtmm_lanes_end_list(&list, end);
+    *items = dtmm_lanes_end_list(c, &list, is_raw);
     return list.n;
 }
 
@@ -276,13 +290,11 @@ static void dtmm_lanes_run_raw(const struct dtmm_lanes_conv *c, struct dtmm_lane
     }
 }
 
-/* How the sums of filter o must end. */
-static enum dtmm_lanes_end dtmm_lanes_filter_end(const struct dtmm_conv_2d *p, int32_t o)
+/* Whether the assembly cannot requantize the sums of filter o. */
+static inline int dtmm_lanes_is_raw(const struct dtmm_conv_2d *p, int32_t o)
 {
     int32_t n = p->kernel_h * p->kernel_w * p->input_channels, limit = 1 << 29;
-    if (p->shift[o] >= 0 || p->bias[o] >= limit || p->bias[o] <= -limit || n > limit >> 14)
-        return DTMM_LANES_RAW;
-    return n > LANES_LIMIT ? DTMM_LANES_LONG : DTMM_LANES_SHORT;
+    return p->shift[o] >= 0 || p->bias[o] >= limit || p->bias[o] <= -limit || n > limit >> 14;
 }
 
 static void dtmm_lanes_start_filter(const struct dtmm_conv_2d *p, struct dtmm_lanes_filter *f)
@@ -298,31 +310,33 @@ static void dtmm_lanes_start_filter(const struct dtmm_conv_2d *p, struct dtmm_la
 }
 
 /* All filters on the window, whose places end at `places_end`. */
-static inline void dtmm_lanes_run_filters(const struct dtmm_lanes_conv *c,
-                                          const uint32_t *places_end, int is_sparse)
+static inline void dtmm_lanes_run_filters(struct dtmm_lanes_conv *c, const uint32_t *places_end,
+                                          int is_sparse)
 {
     const struct dtmm_conv_2d *p = c->p;
     struct dtmm_lanes_filter f;
     dtmm_lanes_start_filter(p, &f);
-    f.items = c->items;
     f.weights = p->weights;
     f.places_end = places_end;
     const uint8_t *mask = p->mask;
     int32_t mask_bytes = (dtmm_lanes_n_offsets(p) + 7) >> 3, listed = -1, n = 0;
+    int is_small = dtmm_lanes_is_small(p);
     for (int32_t o = 0; o < p->output_channels; o++, mask += mask_bytes, f.weights += n) {
-        enum dtmm_lanes_end end = dtmm_lanes_filter_end(p, o);
-        if (is_sparse) {
-            n = dtmm_lanes_list_kept(c, end, mask);
-        } else if (listed != (int32_t)end) {
-            n = dtmm_lanes_list_all(c, end);
-            listed = (int32_t)end;
+        int is_raw = dtmm_lanes_is_raw(p, o);
+        if (is_sparse && is_small) {
+            n = dtmm_lanes_list_small(c, is_raw, mask, &f.items);
+        } else if (is_sparse) {
+            n = dtmm_lanes_list_large(c, is_raw, mask, &f.items);
+        } else if (listed != is_raw) {
+            n = dtmm_lanes_list_all(c, is_raw, &f.items);
+            listed = is_raw;
         }
         f.places = c->places;
         f.bias = p->bias[o];
         f.channel = o;
         f.multiplier = p->multiplier[o];
         f.shift = -p->shift[o];
-        if (end == DTMM_LANES_RAW)
+        if (is_raw)
             dtmm_lanes_run_raw(c, &f);
         else
             lanes_run(c->window.form.lanes, &f);
@@ -330,8 +344,7 @@ static inline void dtmm_lanes_run_filters(const struct dtmm_lanes_conv *c,
 }
 
 /* A column of windows, `ox` the first output column. */
-static inline void dtmm_lanes_run_segment(const struct dtmm_lanes_conv *c, int32_t ox,
-                                          int is_sparse)
+static inline void dtmm_lanes_run_segment(struct dtmm_lanes_conv *c, int32_t ox, int is_sparse)
 {
     const struct dtmm_conv_2d *p = c->p;
     int32_t n_kept = 0, step = c->window.rows, n_shared = c->n_rows - step * p->stride_h;
@@ -354,10 +367,9 @@ static inline void dtmm_lanes_convolve(const struct dtmm_conv_2d *p, const void 
     c.n_rows = dtmm_lanes_rows(p, c.window.rows);
     c.items = c.words + dtmm_lanes_window_bytes(p, &c.window) / 4;
     c.places = c.items + 2 * dtmm_lanes_max_items(p, LANES_LIMIT);
-    c.offsets = (int32_t *)c.places + c.window.steps * c.window.rows * (1 + c.window.form.lanes);
     c.code = lanes_code(c.window.form.lanes);
     if (is_sparse)
-        dtmm_lanes_find_units(&c);
+        dtmm_lanes_find_units(&c, (int32_t *)c.places + dtmm_lanes_n_places(&c.window));
     for (int32_t ox = 0; ox < c.window.output_w; ox += c.window.steps * c.window.form.lanes)
         dtmm_lanes_run_segment(&c, ox, is_sparse);
 }

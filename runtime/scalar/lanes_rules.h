@@ -116,7 +116,20 @@ static inline int32_t dtmm_lanes_max_pieces(const struct dtmm_conv_2d *p)
 static inline int32_t dtmm_lanes_max_items(const struct dtmm_conv_2d *p, int32_t limit)
 {
     int32_t weights = p->kernel_h * p->kernel_w * p->input_channels;
-    return dtmm_lanes_max_pieces(p) + weights / (limit + 1 - DTMM_LANES_PIECE) + 3;
+    return dtmm_lanes_max_pieces(p) + weights / (limit + 1 - 8 * DTMM_LANES_PIECE) + 3;
+}
+
+/* Whether all units have the same, at most 16 channels. */
+static inline int dtmm_lanes_is_small(const struct dtmm_conv_2d *p)
+{
+    if (p->block >= p->input_channels)
+        return p->input_channels <= DTMM_LANES_PIECE;
+    return p->block <= DTMM_LANES_PIECE && p->input_channels % p->block == 0;
+}
+
+static inline int32_t dtmm_lanes_n_places(const struct dtmm_lanes_window *w)
+{
+    return w->steps * w->rows * (1 + w->form.lanes);
 }
 
 static inline int32_t dtmm_lanes_n_offsets(const struct dtmm_conv_2d *p)
@@ -129,9 +142,9 @@ static inline int32_t dtmm_lanes_n_offsets(const struct dtmm_conv_2d *p)
 static inline int32_t dtmm_lanes_scratch_bytes(const struct dtmm_conv_2d *p,
                                                const struct dtmm_lanes_window *w, int32_t limit)
 {
-    int32_t places = w->steps * w->rows * (1 + w->form.lanes);
+    int32_t offsets = (dtmm_lanes_n_offsets(p) + 7) & ~7;
     return dtmm_lanes_window_bytes(p, w) +
-           4 * (2 * dtmm_lanes_max_items(p, limit) + dtmm_lanes_n_offsets(p) + places);
+           4 * (2 * dtmm_lanes_max_items(p, limit) + dtmm_lanes_n_places(w) + offsets);
 }
 
 #endif
