@@ -13,6 +13,8 @@
 
 #define LANES_LIMIT DTMM_ARMV6M_LANES_LIMIT
 #define LANES_PIECE_BYTES 8
+#define LANES_SHARED 4
+#define LANES_SHARED_WORDS 3
 
 #define DTMM_NEXT                                                                                  \
     "ldr r1, [sp, #40]\n\t"                                                                        \
@@ -365,35 +367,25 @@ static inline struct dtmm_lanes_window lanes_window(const struct dtmm_conv_2d *p
 
 /* n channels of four lanes, to three of every `words` words; a null pointer stands for zero points.
  */
-static inline void dtmm_lanes_pack_four(uint32_t *to, int32_t words, const int8_t *const *lane,
-                                        int32_t n, int32_t zero_point)
+static inline void lanes_pack(uint32_t *to, int32_t words, const int8_t *const *lane, int32_t n,
+                              int32_t zero_point)
 {
     const int8_t *x0 = lane[0], *x1 = lane[1], *x2 = lane[2], *x3 = lane[3];
-    int is_inside = x0 && x1 && x2 && x3;
-    for (int32_t i = 0; i < n; i++, to += words) {
-        int32_t first, second, third, shared;
-        if (is_inside) {
-            first = x0[i];
-            second = x1[i];
-            third = x2[i];
-            shared = x3[i];
-        } else {
-            first = x0 ? x0[i] : zero_point;
-            second = x1 ? x1[i] : zero_point;
-            third = x2 ? x2[i] : zero_point;
-            shared = x3 ? x3[i] : zero_point;
+    if (!x0 || !x1 || !x2 || !x3) {
+        for (int32_t i = 0; i < n; i++, to += words) {
+            int32_t shared = x3 ? x3[i] : zero_point;
+            to[0] = (uint32_t)(x0 ? x0[i] : zero_point) + ((uint32_t)shared << 24);
+            to[1] = (uint32_t)(x1 ? x1[i] : zero_point) + ((uint32_t)shared << 16);
+            to[2] = (uint32_t)(x2 ? x2[i] : zero_point) + ((uint32_t)shared << 8);
         }
-        to[0] = (uint32_t)first + ((uint32_t)shared << 24);
-        to[1] = (uint32_t)second + ((uint32_t)shared << 16);
-        to[2] = (uint32_t)third + ((uint32_t)shared << 8);
+        return;
     }
-}
-
-static inline void lanes_pack(uint32_t *to, const int8_t *const *lane, struct dtmm_lanes_form form,
-                              int32_t n, int32_t zero_point)
-{
-    for (int32_t i = 0; i < form.lanes; i += 4, lane += 4, to += 3)
-        dtmm_lanes_pack_four(to, form.words, lane, n, zero_point);
+    for (int32_t i = 0; i < n; i++, to += words) {
+        int32_t shared = x3[i];
+        to[0] = (uint32_t)x0[i] + ((uint32_t)shared << 24);
+        to[1] = (uint32_t)x1[i] + ((uint32_t)shared << 16);
+        to[2] = (uint32_t)x2[i] + ((uint32_t)shared << 8);
+    }
 }
 
 #endif

@@ -12,6 +12,8 @@
 
 #define LANES_LIMIT DTMM_ARMV7M_LANES_LIMIT
 #define LANES_PIECE_BYTES 4
+#define LANES_SHARED 2
+#define LANES_SHARED_WORDS 1
 
 #define DTMM_NEXT "ldmia.w lr!, {r1, pc}\n\t"
 
@@ -241,9 +243,11 @@ static inline struct dtmm_lanes_window lanes_window(const struct dtmm_conv_2d *p
 }
 
 /* n channels of two lanes, to every words-th word; a null pointer stands for n zero points. */
-static inline void dtmm_lanes_pack_pair(uint32_t *to, int32_t words, const int8_t *low,
-                                        const int8_t *high, int32_t n, uint32_t zero_point)
+static inline void lanes_pack(uint32_t *to, int32_t words, const int8_t *const *from, int32_t n,
+                              int32_t zero_point)
 {
+    const int8_t *low = from[0], *high = from[1];
+    uint32_t zero = (uint32_t)zero_point;
     if (low && high) {
         for (; n >= 2; n -= 2, to += 2 * words, low += 2, high += 2) {
             to[0] = (uint32_t)low[0] + ((uint32_t)high[0] << 23);
@@ -253,26 +257,14 @@ static inline void dtmm_lanes_pack_pair(uint32_t *to, int32_t words, const int8_
             *to = (uint32_t)*low + ((uint32_t)*high << 23);
     } else if (low) {
         for (; n; n--, to += words)
-            *to = (uint32_t)*low++ + (zero_point << 23);
+            *to = (uint32_t)*low++ + (zero << 23);
     } else if (high) {
         for (; n; n--, to += words)
-            *to = zero_point + ((uint32_t)*high++ << 23);
+            *to = zero + ((uint32_t)*high++ << 23);
     } else {
         for (; n; n--, to += words)
-            *to = zero_point + (zero_point << 23);
+            *to = zero + (zero << 23);
     }
-}
-
-static inline void lanes_pack(uint32_t *to, const int8_t *const *lane, struct dtmm_lanes_form form,
-                              int32_t n, int32_t zero_point)
-{
-    uint32_t zero = (uint32_t)zero_point;
-    if (form.words == 4)
-        for (int32_t i = 0; i < 4; i++, lane += 2)
-            dtmm_lanes_pack_pair(to++, 4, lane[0], lane[1], n, zero);
-    else
-        for (int32_t i = 0; i < form.words; i++, lane += 2)
-            dtmm_lanes_pack_pair(to++, form.words, lane[0], lane[1], n, zero);
 }
 
 #endif

@@ -2,8 +2,10 @@
 /* Convolution over windows of lanes; see lanes_rules.h. The file that includes this has defined
  *   LANES_LIMIT                       the most channels that a sum takes without interruption
  *   lanes_window(p)                   the window of a layer
- *   lanes_pack(to, lane, form, n, zero_point)
- *                                     writes n channels of all lanes; null: zero points
+ *   LANES_SHARED, LANES_SHARED_WORDS  lanes that share words, and the words
+ *   lanes_pack(to, words, from, n, zero_point)
+ *                                     writes n channels of lanes that share words, to every
+ *                                     words-th word; null: zero points
  *   lanes_code(lanes)                 the address of the code of the items
  *   lanes_list_units(units, mask)     lists the kept units, returns the end
  *   lanes_zeros(bits)                 how many low bits are zero; bits is not 0
@@ -41,26 +43,46 @@ struct dtmm_lanes_conv {
     uint32_t *items, *places;
     uint32_t code;
     struct dtmm_lanes_units units;
+    int32_t mask_bytes, block;
+    int32_t is_small, is_wide; /* units of at most 16 channels; more than 2^15 weights a filter */
+    int32_t listed;            /* what the dense list was made for: raw or not; at first -1 */
+    int32_t n_weights;         /* in the list */
+    const uint32_t *items_start;
 };
+
+/* Fills the words of the lanes from `lane` on that share words, in a row of the window that starts
+ * at column x of the input row; null: of zero points. */
+static void dtmm_lanes_fill_lanes(const struct dtmm_lanes_conv *c, uint32_t *to,
+                                  const int8_t *input, int32_t x)
+{
+    int32_t channels = c->p->input_channels, input_w = c->window.input_w;
+    int32_t words = c->window.form.words, distance = c->window.steps * c->p->stride_w;
+    for (int32_t i = 0, n; i < c->columns; i += n, x += n) {
+        const int8_t *from[LANES_SHARED];
+        n = c->columns - i;
+        for (int32_t l = 0, at = x; l < LANES_SHARED; l++, at += distance) {
+            int32_t run = at < 0 ? -at : input_w - at;
+            from[l] = at < 0 || run <= 0 || !input ? 0 : input + at * channels;
+            if (run > 0 && run < n)
+                n = run;
+        }
+        lanes_pack(to, words, from, n * channels, c->p->input_zero_point);
+        to += n * channels * words;
+    }
+}
 
 /* Fills row `row` of the window with input row y, starting at column x. */
 static void dtmm_lanes_fill_row(const struct dtmm_lanes_conv *c, int32_t row, int32_t y, int32_t x)
 {
-    const struct dtmm_conv_2d *p = c->p;
-    const struct dtmm_lanes_form form = c->window.form;
-    int32_t channels = p->input_channels, input_w = c->window.input_w;
-    int32_t column_words = channels * form.words, distance = c->window.steps * p->stride_w;
-    uint32_t *to = c->words + row * c->columns * column_words;
-    int is_inside = y >= 0 && y < c->window.input_h;
-    for (int32_t i = 0; i < c->columns; i++, x++, to += column_words) {
-        const int8_t *lane[DTMM_LANES_MAX];
-        int32_t at = x;
-        for (int32_t l = 0; l < form.lanes; l++, at += distance) {
-            lane[l] = 0;
-            if (is_inside && at >= 0 && at < input_w)
-                lane[l] = c->input + (y * input_w + at) * channels;
-        }
-        lanes_pack(to, lane, form, channels, p->input_zero_point);
+    int32_t channels = c->p->input_channels, words = c->window.form.words;
+    uint32_t *to = c->words + row * c->columns * channels * words;
+    const int8_t *input = 0;
+    if (y >= 0 && y < c->window.input_h)
+        input = c->input + y * c->window.input_w * channels;
+    for (int32_t l = 0; l < c->window.form.lanes; l += LANES_SHARED) {
+        dtmm_lanes_fill_lanes(c, to, input, x);
+        to += LANES_SHARED_WORDS;
+        x += LANES_SHARED * c->window.steps * c->p->stride_w;
     }
 }
 
@@ -185,9 +207,8 @@ static inline const uint32_t *dtmm_lanes_end_list(const struct dtmm_lanes_conv *
     return c->items;
 }
 
-/* Lists all weights of a dense filter; returns their number. */
-static int32_t dtmm_lanes_list_all(const struct dtmm_lanes_conv *c, int is_raw,
-                                   const uint32_t **items)
+/* Lists all weights of a dense filter. Returns where the list starts. */
+static const uint32_t *dtmm_lanes_list_all(struct dtmm_lanes_conv *c, int is_raw)
 {
     const struct dtmm_conv_2d *p = c->p;
     struct dtmm_lanes_list list = dtmm_lanes_start_list(c);
@@ -201,8 +222,8 @@ static int32_t dtmm_lanes_list_all(const struct dtmm_lanes_conv *c, int is_raw,
     for (int32_t ky = 0; ky < p->kernel_h; ky++)
         for (int32_t i = 0; i < n_runs; i++)
             dtmm_lanes_add(&list, ky * row_bytes + i * p->dilation_w * column_bytes, n);
-    *items = dtmm_lanes_end_list(c, &list, is_raw);
-    return list.n;
+    c->n_weights = list.n;
+    return dtmm_lanes_end_list(c, &list, is_raw);
 }
 
 /* Where each unit starts in the window, and how units are listed. */
@@ -210,9 +231,12 @@ static void dtmm_lanes_find_units(struct dtmm_lanes_conv *c, int32_t *offsets)
 {
     const struct dtmm_conv_2d *p = c->p;
     int32_t channel_bytes = c->window.form.words * 4, block = p->block;
-    c->units.offsets = offsets;
     if (block > p->input_channels)
         block = p->input_channels;
+    c->block = block;
+    c->mask_bytes = (dtmm_lanes_n_offsets(p) + 7) >> 3;
+    c->is_small = dtmm_lanes_is_small(p);
+    c->units.offsets = offsets;
     for (int32_t ky = 0; ky < p->kernel_h; ky++)
         for (int32_t kx = 0; kx < p->kernel_w; kx++) {
             int32_t tap = ky * p->dilation_h * c->columns + kx * p->dilation_w;
@@ -230,27 +254,26 @@ static void dtmm_lanes_find_units(struct dtmm_lanes_conv *c, int32_t *offsets)
 }
 
 /* Lists the kept units of the filter with this mask, at most 16 channels each and all of the same
- * size; returns the number of weights. */
-static inline int32_t dtmm_lanes_list_small(struct dtmm_lanes_conv *c, int is_raw,
-                                            const uint8_t *mask, const uint32_t **items)
+ * size. Returns where the list starts. */
+static inline const uint32_t *dtmm_lanes_list_small(struct dtmm_lanes_conv *c, int is_raw,
+                                                    const uint8_t *mask)
 {
-    int32_t block = c->p->block < c->p->input_channels ? c->p->block : c->p->input_channels;
     struct dtmm_lanes_list list = dtmm_lanes_start_list(c);
     c->units.n_interrupts = 0;
     list.end = lanes_list_units(&c->units, mask);
     list.n_interrupts = c->units.n_interrupts;
     int32_t n_units = (int32_t)(list.end - c->units.items) / 2 - list.n_interrupts;
-    *items = dtmm_lanes_end_list(c, &list, is_raw);
-    return n_units * block;
+    c->n_weights = n_units * c->block;
+    return dtmm_lanes_end_list(c, &list, is_raw);
 }
 
-/* Lists the kept units of the filter with this mask; returns the number of weights. */
-static int32_t dtmm_lanes_list_large(const struct dtmm_lanes_conv *c, int is_raw,
-                                     const uint8_t *mask, const uint32_t **items)
+/* Lists the kept units of the filter with this mask. Returns where the list starts. */
+static const uint32_t *dtmm_lanes_list_large(struct dtmm_lanes_conv *c, int is_raw,
+                                             const uint8_t *mask)
 {
     const struct dtmm_conv_2d *p = c->p;
     struct dtmm_lanes_list list = dtmm_lanes_start_list(c);
-    int32_t block = p->block < p->input_channels ? p->block : p->input_channels;
+    int32_t block = c->block;
     int32_t rest = p->input_channels % block, tap_bytes = p->input_channels * list.channel_bytes;
     const int32_t *offset = c->units.offsets, *end = c->units.offsets_end;
     for (; offset < end; offset += 8) {
@@ -265,8 +288,8 @@ static int32_t dtmm_lanes_list_large(const struct dtmm_lanes_conv *c, int is_raw
             dtmm_lanes_add(&list, start, n);
         }
     }
-    *items = dtmm_lanes_end_list(c, &list, is_raw);
-    return list.n;
+    c->n_weights = list.n;
+    return dtmm_lanes_end_list(c, &list, is_raw);
 }
 
 /* All places of the filter with exact, slow requantization. */
@@ -291,10 +314,10 @@ static void dtmm_lanes_run_raw(const struct dtmm_lanes_conv *c, struct dtmm_lane
 }
 
 /* Whether the assembly cannot requantize the sums of filter o. */
-static inline int dtmm_lanes_is_raw(const struct dtmm_conv_2d *p, int32_t o)
+static inline int dtmm_lanes_is_raw(const struct dtmm_lanes_conv *c, int32_t o)
 {
-    int32_t n = p->kernel_h * p->kernel_w * p->input_channels, limit = 1 << 29;
-    return p->shift[o] >= 0 || p->bias[o] >= limit || p->bias[o] <= -limit || n > limit >> 14;
+    uint32_t limit = UINT32_C(1) << 29;
+    return c->is_wide || c->p->shift[o] >= 0 || (uint32_t)c->p->bias[o] + limit > 2 * limit;
 }
 
 static void dtmm_lanes_start_filter(const struct dtmm_conv_2d *p, struct dtmm_lanes_filter *f)
@@ -319,18 +342,19 @@ static inline void dtmm_lanes_run_filters(struct dtmm_lanes_conv *c, const uint3
     f.weights = p->weights;
     f.places_end = places_end;
     const uint8_t *mask = p->mask;
-    int32_t mask_bytes = (dtmm_lanes_n_offsets(p) + 7) >> 3, listed = -1, n = 0;
-    int is_small = dtmm_lanes_is_small(p);
-    for (int32_t o = 0; o < p->output_channels; o++, mask += mask_bytes, f.weights += n) {
-        int is_raw = dtmm_lanes_is_raw(p, o);
-        if (is_sparse && is_small) {
-            n = dtmm_lanes_list_small(c, is_raw, mask, &f.items);
-        } else if (is_sparse) {
-            n = dtmm_lanes_list_large(c, is_raw, mask, &f.items);
-        } else if (listed != is_raw) {
-            n = dtmm_lanes_list_all(c, is_raw, &f.items);
-            listed = is_raw;
+    for (int32_t o = 0; o < p->output_channels; o++, f.weights += c->n_weights) {
+        int is_raw = dtmm_lanes_is_raw(c, o);
+        if (is_sparse) {
+            if (c->is_small)
+                c->items_start = dtmm_lanes_list_small(c, is_raw, mask);
+            else
+                c->items_start = dtmm_lanes_list_large(c, is_raw, mask);
+            mask += c->mask_bytes;
+        } else if (c->listed != is_raw) {
+            c->items_start = dtmm_lanes_list_all(c, is_raw);
+            c->listed = is_raw;
         }
+        f.items = c->items_start;
         f.places = c->places;
         f.bias = p->bias[o];
         f.channel = o;
@@ -368,6 +392,8 @@ static inline void dtmm_lanes_convolve(const struct dtmm_conv_2d *p, const void 
     c.items = c.words + dtmm_lanes_window_bytes(p, &c.window) / 4;
     c.places = c.items + 2 * dtmm_lanes_max_items(p, LANES_LIMIT);
     c.code = lanes_code(c.window.form.lanes);
+    c.listed = -1;
+    c.is_wide = p->kernel_h * p->kernel_w * p->input_channels > 1 << 15;
     if (is_sparse)
         dtmm_lanes_find_units(&c, (int32_t *)c.places + dtmm_lanes_n_places(&c.window));
     for (int32_t ox = 0; ox < c.window.output_w; ox += c.window.steps * c.window.form.lanes)
