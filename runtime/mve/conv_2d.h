@@ -17,18 +17,6 @@
 #include "../requantize.h"
 #include "conv_2d_rules.h"
 
-enum dtmm_mve_rounding { DTMM_MVE_RELU, DTMM_MVE_DOWN, DTMM_MVE_ANY };
-
-static inline int32_t dtmm_mve_rounding(const struct dtmm_conv_2d *p)
-{
-    int32_t highest = -31;
-    for (int32_t o = 0; o < p->output_channels; o++)
-        highest = p->shift[o] > highest ? p->shift[o] : highest;
-    if (highest <= 0 && p->output_min >= p->output_zero_point)
-        return DTMM_MVE_RELU;
-    return highest < 0 ? DTMM_MVE_DOWN : DTMM_MVE_ANY;
-}
-
 #define DTMM_MVE_SCALE_RELU(x, bias, multiplier, shift)                                            \
     "   vadd.i32 " x ", " x ", " bias "\n"                                                         \
     "   vqrdmulh.s32 " x ", " x ", " multiplier "\n"                                               \

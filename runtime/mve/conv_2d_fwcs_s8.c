@@ -278,8 +278,7 @@ static void convolve_band(const struct dtmm_conv_2d *p, const struct dtmm_mve_ba
         work->kind++; /* close */
     if (band->pitch == 4)
         work->kind = PIECES_4_NARROW;
-    if (pieces->is_padded || pieces->length != pieces->last ||
-        (pieces->size < 16 && pieces->length > pieces->size)) {
+    if (dtmm_mve_is_irregular(pieces)) {
         convolve_irregular(p, band, lists, work);
         return;
     }

@@ -5,6 +5,19 @@
 
 #include "../dtmm.h"
 
+/* How sums are requantized; see conv_2d.h. */
+enum dtmm_mve_rounding { DTMM_MVE_RELU, DTMM_MVE_DOWN, DTMM_MVE_ANY };
+
+static inline int32_t dtmm_mve_rounding(const struct dtmm_conv_2d *p)
+{
+    int32_t highest = -31;
+    for (int32_t o = 0; o < p->output_channels; o++)
+        highest = p->shift[o] > highest ? p->shift[o] : highest;
+    if (highest <= 0 && p->output_min >= p->output_zero_point)
+        return DTMM_MVE_RELU;
+    return highest < 0 ? DTMM_MVE_DOWN : DTMM_MVE_ANY;
+}
+
 /* ---- conv_2d_s8: columns of 4 pixels, 2 filters at a time ---- */
 
 enum {
@@ -57,6 +70,14 @@ static inline struct dtmm_mve_weight_pieces dtmm_mve_weight_pieces(const struct 
         pieces.size /= 2;
     pieces.is_padded = all % 4 != 0;
     return pieces;
+}
+
+/* Whether the list of a filter is not simply made of its mask's bits: where units have not all the
+ * same number of pieces, several pieces of fewer than 16 weights, or are padded. */
+static inline int dtmm_mve_is_irregular(const struct dtmm_mve_weight_pieces *pieces)
+{
+    return pieces->is_padded || pieces->length != pieces->last ||
+           (pieces->size < 16 && pieces->length > pieces->size);
 }
 
 /* In a filter of which all units are kept. */
