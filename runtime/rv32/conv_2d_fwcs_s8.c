@@ -27,41 +27,36 @@ static __attribute__((noinline)) int32_t dot_kept(const int8_t *x, const int8_t 
     return sum;
 }
 
-/* Each of the low bits twice: 8 bits to 16, 16 to 32. */
-static uint32_t double_bits(uint32_t x)
+/* The same for units of `block` channels, a multiple of eight. */
+static __attribute__((noinline)) int32_t dot_kept_eights(const int8_t *x, const int8_t **w,
+                                                         const uint8_t *mask,
+                                                         const uint8_t *mask_end, int32_t block)
 {
-    x = (x | x << 8) & 0x00ff00ff;
-    x = (x | x << 4) & 0x0f0f0f0f;
-    x = (x | x << 2) & 0x33333333;
-    x = (x | x << 1) & 0x55555555;
-    return x * 3;
+    int32_t sum = 0, a, b, bits;
+    const int8_t *weights = *w, *unit_end;
+    __asm__ volatile(
+        "1: lbu %[bits],0(%[mask])\n addi %[mask],%[mask],1\n"
+        ".irp i,0,1,2,3,4,5,6,7\n andi %[a],%[bits],1<<\\i\n"
+        "add %[unit_end],%[x],%[block]\n beqz %[a],3f\n"
+        "2:\n .irp k,0,1,2,3,4,5,6,7\n" DTMM_RV32_DOT_1(
+            "\\k", "\\k") ".endr\n"
+                          "addi %[x],%[x],8\n addi %[w],%[w],8\n bne %[x],%[unit_end],2b\n"
+                          "3: mv %[x],%[unit_end]\n .endr\n"
+                          "bne %[mask],%[end],1b\n"
+        : [s] "+r"(sum), [x] "+r"(x), [w] "+r"(weights), [mask] "+r"(mask), [bits] "=&r"(bits),
+          [a] "=&r"(a), [b] "=&r"(b), [unit_end] "=&r"(unit_end)
+        : [end] "r"(mask_end), [block] "r"(block)
+        : "memory");
+    *w = weights;
+    return sum;
 }
 
-/* The filter's mask with a bit for each four channels; `per_unit` is 1, 2 or 4. The bits behind the
- * last unit become 0. */
-static void expand_mask(const uint8_t *mask, int32_t n_units, int32_t per_unit, uint8_t *to)
-{
-    for (; n_units > 0; n_units -= 8) {
-        uint32_t bits = *mask++;
-        if (n_units < 8)
-            bits &= (1u << n_units) - 1;
-        if (per_unit > 1)
-            bits = double_bits(bits);
-        if (per_unit > 2)
-            bits = double_bits(bits);
-        for (int32_t left = n_units < 8 ? n_units * per_unit : 8 * per_unit; left > 0; left -= 8) {
-            *to++ = (uint8_t)bits;
-            bits >>= 8;
-        }
-    }
-}
-
-/* The sum over units of any size; moves *weights behind the filter. */
+/* The sum over units of any size, from number `unit` on. */
 static int32_t sum_units(const struct dtmm_conv_2d *p, const uint8_t *mask, const int8_t *x,
-                         const int8_t **weights)
+                         const int8_t **weights, int32_t unit)
 {
     int32_t sum = 0;
-    for (int32_t i = 0, unit = 0; i < p->input_channels; i += p->block, unit++) {
+    for (int32_t i = unit * p->block; i < p->input_channels; i += p->block, unit++) {
         int32_t left = p->input_channels - i, n = left < p->block ? left : p->block;
         if (!(mask[unit >> 3] >> (unit & 7) & 1))
             continue;
@@ -71,36 +66,60 @@ static int32_t sum_units(const struct dtmm_conv_2d *p, const uint8_t *mask, cons
     return sum;
 }
 
-/* The output is one pixel, of one input pixel. */
-static void convolve_pixel(const struct dtmm_conv_2d *p, const int8_t *x, int8_t *out,
-                           uint8_t *fours)
+/* The sum of one filter; moves *weights behind it. */
+static int32_t sum_filter(const struct dtmm_conv_2d *p, const uint8_t *mask, const int8_t *x,
+                          const int8_t **weights)
 {
-    int32_t n_units = (p->input_channels + p->block - 1) / p->block;
-    int32_t per_unit = dtmm_rv32_fours_per_unit(p);
-    int is_direct = per_unit == 1 && !(n_units & 7); /* the mask is what the sum needs */
-    uint8_t *fours_end = fours + ((n_units * per_unit + 7) >> 3);
+    int32_t n_bytes = p->input_channels / p->block >> 3, sum = 0; /* of whole units */
+    if (p->block == 4 && n_bytes)
+        sum = dot_kept(x, weights, mask, mask + n_bytes);
+    else if (p->block % 8 == 0 && n_bytes)
+        sum = dot_kept_eights(x, weights, mask, mask + n_bytes, p->block);
+    else
+        n_bytes = 0;
+    return sum + sum_units(p, mask, x, weights, n_bytes * 8);
+}
+
+/* The output is one pixel, of one input pixel; filters have several units. */
+static void convolve_pixel(const struct dtmm_conv_2d *p, const int8_t *x, int8_t *out)
+{
+    int32_t mask_bytes = ((p->input_channels + p->block - 1) / p->block + 7) >> 3;
     const uint8_t *mask = p->mask;
     const int8_t *weights = p->weights;
-    for (int32_t o = 0; o < p->output_channels; o++, mask += (n_units + 7) >> 3) {
-        int32_t sum = p->bias[o];
-        if (is_direct) {
-            sum += dot_kept(x, &weights, mask, mask + (n_units >> 3));
-        } else if (per_unit) {
-            expand_mask(mask, n_units, per_unit, fours);
-            sum += dot_kept(x, &weights, fours, fours_end);
-        } else {
-            sum += sum_units(p, mask, x, &weights);
-        }
+    for (int32_t o = 0; o < p->output_channels; o++, mask += mask_bytes) {
+        int32_t sum = p->bias[o] + sum_filter(p, mask, x, &weights);
         *out++ = dtmm_rv32_finish(sum, p->multiplier[o], p->shift[o], p->output_zero_point,
                                   p->output_min, p->output_max);
+    }
+}
+
+/* The same where a filter is one unit: eight kept filters at a time. */
+static void convolve_pixel_whole(const struct dtmm_conv_2d *p, const int8_t *x, int8_t *out,
+                                 struct dtmm_rv32_vector *vector)
+{
+    dtmm_rv32_vector_init(vector, x, p->input_channels, p->weights);
+    int32_t n_filters = p->output_channels, first = 0;
+    while (first < n_filters) {
+        int32_t end = first, n_kept = 0, k = 0;
+        for (; end < n_filters && n_kept < DTMM_RV32_FILTERS; end++)
+            n_kept += p->mask[end] & 1;
+        dtmm_rv32_dot_filters(vector, n_kept);
+        vector->weights += n_kept * p->input_channels;
+        for (; first < end; first++) {
+            int32_t sum = p->bias[first] + (p->mask[first] & 1 ? vector->sums[k++] : 0);
+            out[first] = dtmm_rv32_finish(sum, p->multiplier[first], p->shift[first],
+                                          p->output_zero_point, p->output_min, p->output_max);
+        }
     }
 }
 
 void dtmm_conv_2d_fwcs_s8_rv32(const struct dtmm_conv_2d *p, const void *input, void *output,
                                void *scratch)
 {
-    if (dtmm_rv32_is_vector(p))
-        convolve_pixel(p, input, output, scratch);
-    else
+    if (!dtmm_rv32_is_vector(p))
         dtmm_rv32_convolve(p, input, output, scratch, 1);
+    else if (p->block < p->input_channels)
+        convolve_pixel(p, input, output);
+    else
+        convolve_pixel_whole(p, input, output, scratch);
 }

@@ -96,14 +96,6 @@ static inline int dtmm_rv32_is_vector(const struct dtmm_conv_2d *p)
     return dtmm_rv32_is_pointwise(p) && p->output_h == 1 && p->output_w == 1;
 }
 
-/* For a vector: groups of four channels a unit; 0 where units are summed one by one. */
-static inline int32_t dtmm_rv32_fours_per_unit(const struct dtmm_conv_2d *p)
-{
-    if (p->input_channels % p->block != 0 || p->block >= p->input_channels)
-        return 0;
-    return p->block == 4 || p->block == 8 || p->block == 16 ? p->block / 4 : 0;
-}
-
 static inline int32_t dtmm_rv32_conv_2d_scratch_bytes(const struct dtmm_conv_2d *p)
 {
     struct dtmm_rv32_window w = dtmm_rv32_window(p);
@@ -131,8 +123,7 @@ static inline int dtmm_conv_2d_fwcs_s8_rv32_accepts(const struct dtmm_conv_2d *p
 
 static inline int32_t dtmm_conv_2d_fwcs_s8_rv32_scratch_bytes(const struct dtmm_conv_2d *p)
 {
-    return dtmm_rv32_is_vector(p) ? (p->input_channels + 31) / 32
-                                  : dtmm_rv32_conv_2d_scratch_bytes(p);
+    return dtmm_rv32_is_vector(p) ? DTMM_RV32_VECTOR_BYTES : dtmm_rv32_conv_2d_scratch_bytes(p);
 }
 
 /* In place: a segment is in the window before its outputs are written. */

@@ -2,8 +2,6 @@
 #include "conv_2d.h"
 #include "vector.h"
 
-_Static_assert(sizeof(struct dtmm_rv32_vector) == DTMM_RV32_VECTOR_BYTES, "vector");
-
 /* The output is one pixel, of one input pixel. */
 static void convolve_pixel(const struct dtmm_conv_2d *p, const int8_t *x, int8_t *out,
                            struct dtmm_rv32_vector *vector)

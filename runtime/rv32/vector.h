@@ -5,6 +5,7 @@
 #define DTMM_RV32_VECTOR_H
 
 #include "../dtmm.h"
+#include "conv_2d_rules.h"
 #include "requantize.h"
 
 #include <stddef.h>
@@ -19,6 +20,7 @@ struct dtmm_rv32_vector {
 };
 
 _Static_assert(offsetof(struct dtmm_rv32_vector, sums) == 20, "sums");
+_Static_assert(sizeof(struct dtmm_rv32_vector) == DTMM_RV32_VECTOR_BYTES, "vector");
 
 /* Registers: a0 the structure; t1 x and t6 its end; t2, t3 temporary. */
 #define DTMM_RV32_EACH_FILTER(f)                                                                   \

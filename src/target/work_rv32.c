@@ -91,29 +91,36 @@ static void count_windows(const struct dtmm_conv_2d *p, double items, double cou
     counts[6] = work.kept;
 }
 
+/* A single pixel of eight filters at a time, kept ones. */
+static double vector_instructions(int32_t n_filters, int32_t channels)
+{
+    int32_t eights = n_filters / 8, ones = n_filters % 8;
+    return eights * (84.0 + channels / 8 * 210 + channels % 8 * 35) + ones * (40 + 4.4 * channels);
+}
+
 void work_conv_2d_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
     if (dtmm_rv32_is_vector(p)) {
-        int32_t eights = p->output_channels / 8, ones = p->output_channels % 8;
-        counts[2] = eights * (84.0 + p->input_channels / 8 * 210 + p->input_channels % 8 * 35) +
-                    ones * (40 + 4.4 * p->input_channels) + 53 * p->output_channels;
+        counts[2] =
+            53 * p->output_channels + vector_instructions(p->output_channels, p->input_channels);
         return;
     }
     count_windows(p, (double)dtmm_rv32_window(p).max_items * p->output_channels, counts);
 }
 
-/* A single pixel: units of four channels with a test each, others a dot product each. */
-static void count_vector_units(const struct dtmm_conv_2d *p, double n_units, double n_kept,
+/* A single pixel: units with a test each, eight of them at a time. */
+static void count_vector_units(const struct dtmm_conv_2d *p, int32_t n_units, int32_t n_kept,
                                double counts[MAX_WORK])
 {
-    int32_t fours = dtmm_rv32_fours_per_unit(p);
     counts[2] = 76 * p->output_channels;
-    if (fours > 0)
-        counts[2] += n_units * fours * 2.6 + n_kept * fours * 17;
+    if (p->block >= p->input_channels)
+        counts[2] = 60 * p->output_channels + vector_instructions(n_kept, p->input_channels);
+    else if (p->block == 4)
+        counts[2] += n_units * 2.6 + n_kept * 17;
+    else if (p->block % 8 == 0)
+        counts[2] += n_units * 4.5 + n_kept * p->block * 35 / 8.0;
     else
         counts[2] += n_units * 11 + n_kept * (20 + 4.4 * p->block);
-    if (fours > 1)
-        counts[2] += n_units / 8 * (fours == 2 ? 38 : 60);
 }
 
 static void count_fwcs(const struct dtmm_conv_2d *p, int is_vector, double counts[MAX_WORK])
@@ -121,7 +128,8 @@ static void count_fwcs(const struct dtmm_conv_2d *p, int is_vector, double count
     int32_t row_units = (p->input_channels + p->block - 1) / p->block;
     int32_t units = row_units * p->kernel_h * p->kernel_w;
     int32_t mask_bytes = (units + 7) / 8, item = dtmm_rv32_window(p).item;
-    double items = 0, kept = 0;
+    double items = 0;
+    int32_t kept = 0;
     for (int32_t o = 0; o < p->output_channels; o++)
         for (int32_t unit = 0; unit < units; unit++) {
             int32_t left = p->input_channels - unit % row_units * p->block;
@@ -132,7 +140,7 @@ static void count_fwcs(const struct dtmm_conv_2d *p, int is_vector, double count
         }
     double n_units = (double)units * p->output_channels;
     if (is_vector) {
-        count_vector_units(p, n_units, kept, counts);
+        count_vector_units(p, units * p->output_channels, kept, counts);
         return;
     }
     int is_uneven = p->block < p->input_channels && p->block != item;
