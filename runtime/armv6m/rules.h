@@ -9,8 +9,10 @@
 #define DTMM_ARMV6M_RULES_H
 
 #include "../dtmm.h"
+#include "add_rules.h"
 #include "conv_2d_lanes_rules.h"
 #include "conv_2d_rules.h"
 #include "depthwise_rules.h"
+#include "fully_connected_rules.h"
 
 #endif

@@ -9,4 +9,9 @@ static inline int dtmm_add_s8_armv7m_accepts(const struct dtmm_add *p)
     return dtmm_scalar_add_accepts(p);
 }
 
+static inline int dtmm_sub_s8_armv7m_accepts(const struct dtmm_add *p)
+{
+    return dtmm_scalar_add_accepts(p);
+}
+
 #endif

@@ -37,3 +37,8 @@ void work_add_s8_armv7m(const struct dtmm_add *p, double counts[MAX_WORK])
     counts[2] = counts[1] * p->dims[2];
     counts[3] = counts[2] * p->dims[3];
 }
+
+void work_sub_s8_armv7m(const struct dtmm_add *p, double counts[MAX_WORK])
+{
+    work_add_s8_armv7m(p, counts);
+}
