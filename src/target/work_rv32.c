@@ -265,9 +265,5 @@ void work_mean_s8_rv32(const struct dtmm_mean *p, double counts[MAX_WORK])
 
 void work_softmax_s8_rv32(const struct dtmm_softmax *p, double counts[MAX_WORK])
 {
-    double elements = (double)p->rows * p->columns, spread = 256;
-    counts[1] = p->rows;
-    counts[2] = elements;
-    /* inputs spread evenly below the largest: those near enough to it have an exponential */
-    counts[3] = elements * (p->difference_min < -spread ? 1 : -p->difference_min / spread);
+    work_softmax_s8_c(p, counts);
 }
