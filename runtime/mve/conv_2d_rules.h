@@ -184,4 +184,31 @@ static inline int32_t dtmm_conv_2d_fwcs_s8_mve_scratch_bytes(const struct dtmm_c
            n_pieces * dtmm_mve_entry_bytes(&pieces) + 32 + (pieces.is_padded ? 4 * n_pieces : 0);
 }
 
+/* ---- In place: 1x1, stride 1, no padding ---- */
+
+static inline int dtmm_mve_is_pointwise(const struct dtmm_conv_2d *p)
+{
+    return dtmm_mve_is_one_row(p) && p->output_h == p->input_h;
+}
+
+static inline int dtmm_pointwise_inplace_s8_mve_accepts(const struct dtmm_conv_2d *p)
+{
+    return dtmm_mve_is_pointwise(p) && dtmm_conv_2d_s8_mve_accepts(p);
+}
+
+static inline int32_t dtmm_pointwise_inplace_s8_mve_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    return dtmm_conv_2d_s8_mve_scratch_bytes(p);
+}
+
+static inline int dtmm_pointwise_fwcs_inplace_s8_mve_accepts(const struct dtmm_conv_2d *p)
+{
+    return dtmm_mve_is_pointwise(p) && dtmm_conv_2d_fwcs_s8_mve_accepts(p);
+}
+
+static inline int32_t dtmm_pointwise_fwcs_inplace_s8_mve_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    return dtmm_conv_2d_fwcs_s8_mve_scratch_bytes(p);
+}
+
 #endif

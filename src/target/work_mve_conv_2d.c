@@ -250,3 +250,13 @@ void work_conv_2d_fwcs_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WO
     counts[13] = p->output_channels;
     counts[14] = rows_tried(p, &band);
 }
+
+void work_pointwise_inplace_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    work_conv_2d_s8_mve(p, counts);
+}
+
+void work_pointwise_fwcs_inplace_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    work_conv_2d_fwcs_s8_mve(p, counts);
+}
