@@ -328,7 +328,7 @@ static inline void depthwise_3x3(const struct dtmm_depthwise_conv_2d *p, const v
             struct dtmm_span span = dtmm_window(x, form.strip, form.columns);
             if (span.end - span.begin < 2)
                 span.begin = span.end - 2;
-            strip_run(p, group, band, span, is_in_place);
+            strip_run(p, group, band, span, is_in_place && form.looks_ahead);
         }
     }
 }

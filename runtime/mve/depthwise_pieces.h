@@ -331,7 +331,7 @@ static inline void depthwise_pieces(const struct dtmm_depthwise_conv_2d *p, cons
         for (int32_t x = 0; x < p->output_w; x += pieces->strip) {
             left = p->output_w - x;
             band->n_columns = left < pieces->strip ? left : pieces->strip;
-            strip_run(p, image, band, words, x, o, output, is_in_place);
+            strip_run(p, image, band, words, x, o, output, is_in_place && pieces->looks_ahead);
         }
     }
 }

@@ -36,25 +36,27 @@ struct dtmm_mve_3x3 {
     int32_t rows, columns; /* of the output, turned */
     int32_t strip;         /* columns of a strip */
     int32_t n_pairs;       /* that have their columns of input in memory at once */
-    int32_t words; /* the columns of input in memory; in place, those of the next pairs too */
+    int32_t words;         /* the columns of input in memory */
+    int32_t looks_ahead;   /* in place: the next pairs' are there before pairs are computed */
 };
 
 static inline struct dtmm_mve_3x3 dtmm_mve_3x3(const struct dtmm_depthwise_conv_2d *p,
                                                int is_in_place)
 {
     struct dtmm_mve_3x3 form = {
-        !is_in_place && p->output_h > p->output_w, p->output_h, p->output_w, 0, 0, 0};
+        !is_in_place && p->output_h > p->output_w, p->output_h, p->output_w, 0, 0, 0, 0};
     if (form.is_turned) {
         form.rows = p->output_w;
         form.columns = p->output_h;
     }
     int is_whole = is_in_place || form.columns < DTMM_MVE_DEPTHWISE_COLUMNS;
     form.strip = is_whole ? form.columns : DTMM_MVE_DEPTHWISE_COLUMNS;
-    int32_t pair = (form.strip + 2) * (is_in_place ? 2 : 1), all = form.rows / 2;
-    int32_t n = DTMM_MVE_DEPTHWISE_BYTES / DTMM_MVE_COLUMN_BYTES / pair;
-    n = n < all ? n : all;
-    form.n_pairs = n > 1 ? n : 1;
-    form.words = form.n_pairs * pair;
+    int32_t most = DTMM_MVE_DEPTHWISE_BYTES / DTMM_MVE_COLUMN_BYTES / (form.strip + 2);
+    form.looks_ahead = is_in_place && (form.rows % 2 != 0 || form.rows / 2 > most);
+    most = form.looks_ahead ? most / 2 : most;
+    most = most < form.rows / 2 ? most : form.rows / 2;
+    form.n_pairs = most > 1 ? most : 1;
+    form.words = form.n_pairs * (form.strip + 2) * (form.looks_ahead ? 2 : 1);
     return form;
 }
 
@@ -101,12 +103,13 @@ struct dtmm_mve_pieces {
     int32_t strip;        /* output columns of a strip; a multiple of 4 unless there is but one */
     int32_t n_columns;    /* of input for a strip and a row of pieces */
     int32_t n_rows;       /* output rows that have their columns in memory at once */
+    int32_t looks_ahead;  /* in place: the next rows' are there before rows are computed */
 };
 
 static inline struct dtmm_mve_pieces dtmm_mve_pieces(const struct dtmm_depthwise_conv_2d *p,
                                                      int is_in_place)
 {
-    struct dtmm_mve_pieces pieces = {(p->kernel_h + 3) / 4, (p->kernel_w + 3) / 4, 0, 0, 0};
+    struct dtmm_mve_pieces pieces = {(p->kernel_h + 3) / 4, (p->kernel_w + 3) / 4, 0, 0, 0, 0};
     int32_t kernel_columns = (4 * pieces.across - 1) * p->dilation_w + 1;
     int32_t room = DTMM_MVE_DEPTHWISE_COLUMNS / pieces.down - kernel_columns;
     int32_t most = room < 0 ? 4 : (room / p->stride_w + 1) / 4 * 4;
@@ -114,9 +117,15 @@ static inline struct dtmm_mve_pieces dtmm_mve_pieces(const struct dtmm_depthwise
     pieces.strip = p->output_w < most || is_in_place ? p->output_w : most;
     pieces.n_columns = ((pieces.strip + 3) / 4 * 4 - 1) * p->stride_w + kernel_columns;
     int32_t row_bytes = pieces.down * pieces.n_columns * DTMM_MVE_COLUMN_BYTES;
-    int32_t n_rows = DTMM_MVE_DEPTHWISE_BYTES / (is_in_place ? 2 * row_bytes : row_bytes);
-    n_rows = n_rows < p->output_h ? n_rows : p->output_h;
-    pieces.n_rows = n_rows > 1 ? n_rows : 1;
+    int32_t n_rows = DTMM_MVE_DEPTHWISE_BYTES / row_bytes;
+    n_rows = n_rows > 1 ? n_rows : 1;
+    /* else what is loaded after these rows lies behind what they have overwritten */
+    pieces.looks_ahead =
+        is_in_place && n_rows < p->output_h &&
+        n_rows * (p->stride_h * p->input_w - p->output_w) < p->pad_top * p->input_w;
+    if (pieces.looks_ahead && n_rows > 1)
+        n_rows /= 2;
+    pieces.n_rows = n_rows < p->output_h ? n_rows : p->output_h;
     return pieces;
 }
 
@@ -125,7 +134,7 @@ static inline struct dtmm_mve_pieces dtmm_mve_pieces(const struct dtmm_depthwise
 static inline int32_t dtmm_mve_pieces_bytes(const struct dtmm_depthwise_conv_2d *p, int is_in_place)
 {
     struct dtmm_mve_pieces pieces = dtmm_mve_pieces(p, is_in_place);
-    int32_t n = pieces.down * pieces.across, n_rows = pieces.n_rows * (is_in_place ? 2 : 1);
+    int32_t n = pieces.down * pieces.across, n_rows = pieces.n_rows * (pieces.looks_ahead ? 2 : 1);
     return DTMM_MVE_DEPTHWISE_CONSTANTS + n * (4 + 4 * DTMM_MVE_COLUMN_BYTES) +
            n_rows * pieces.down * pieces.n_columns * DTMM_MVE_COLUMN_BYTES;
 }
@@ -153,7 +162,8 @@ static inline int
 dtmm_depthwise_conv_2d_inplace_s8_mve_accepts(const struct dtmm_depthwise_conv_2d *p)
 {
     return p->depth_multiplier == 1 && p->output_w <= p->input_w &&
-           dtmm_mve_pieces(p, 1).n_rows * p->stride_h >= p->pad_top &&
+           (!dtmm_mve_pieces(p, 1).looks_ahead ||
+            dtmm_mve_pieces(p, 1).n_rows * p->stride_h >= p->pad_top) &&
            dtmm_mve_pieces_bytes(p, 1) <= DTMM_MVE_DEPTHWISE_MOST_BYTES;
 }
 
