@@ -11,13 +11,12 @@
 #include "conv_2d_widen.h"
 #include "requantize.h"
 
-/* The blocks of 4, 2 or 1 outputs of one pass; where the assembly finds them, for any filter. */
+/* The blocks of 4 or 1 outputs of one pass; where the assembly finds them, for any filter. */
 struct dtmm_dsp_blocks {
     void (*pixels)(const struct dtmm_dsp_run *run, const void *input);
     const int8_t *input; /* widened */
     int8_t *output;
     int32_t outputs, group_bytes; /* of one block */
-    int32_t round;                /* groups of the unrolled loop */
     int32_t row_bytes, next_row_input, next_row_output;
 };
 
@@ -26,7 +25,7 @@ struct dtmm_dsp_conv {
     struct dtmm_dsp_layout l;
     struct dtmm_dsp_writer writer;
     struct dtmm_dsp_run run; /* of the filter */
-    struct dtmm_dsp_blocks blocks[3];
+    struct dtmm_dsp_blocks blocks[2];
     const struct dtmm_dsp_blocks *blocks_end;
     dtmm_dsp_take_units *take;
     uint32_t *take_to; /* the stream, or for a single output the input */
@@ -111,7 +110,7 @@ static inline void dtmm_dsp_run_filter(struct dtmm_dsp_conv *conv,
          blocks++) {
         if (conv->blocks_end != conv->blocks + 1)
             dtmm_dsp_use_blocks(conv, blocks);
-        run->n_first = groups ? ((groups - 1) & (blocks->round - 1)) + 1 : 0;
+        run->n_first = groups ? ((groups - 1) & (DTMM_DSP_ROUND - 1)) + 1 : 0;
         run->next = blocks->group_bytes - stream->at;
         run->output = blocks->output + conv->filter;
         run->row_end = run->output + run->row_bytes;
@@ -142,21 +141,16 @@ static inline void dtmm_dsp_set_blocks(struct dtmm_dsp_conv *conv, const int8_t 
 {
     int32_t step = conv->p->output_channels, group_bytes = conv->l.group_bytes, column = 0;
     struct dtmm_dsp_blocks *blocks = conv->blocks;
-    for (int32_t outputs = 4; outputs > 0; outputs >>= 1) {
+    for (int32_t outputs = 4; outputs > 0; outputs -= 3) {
         int32_t n = (conv->columns - column) / outputs * outputs;
         if (n == 0)
             continue;
         if (conv->l.group == 8)
-            blocks->pixels = outputs == 4   ? dtmm_dsp_pixels_8x4
-                             : outputs == 2 ? dtmm_dsp_pixels_8x2
-                                            : dtmm_dsp_pixels_8x1;
+            blocks->pixels = outputs == 4 ? dtmm_dsp_pixels_8x4 : dtmm_dsp_pixels_8x1;
         else
-            blocks->pixels = outputs == 4   ? dtmm_dsp_pixels_4x4
-                             : outputs == 2 ? dtmm_dsp_pixels_4x2
-                                            : dtmm_dsp_pixels_4x1;
+            blocks->pixels = outputs == 4 ? dtmm_dsp_pixels_4x4 : dtmm_dsp_pixels_4x1;
         blocks->outputs = outputs;
         blocks->group_bytes = outputs * group_bytes;
-        blocks->round = outputs == 4 ? 8 : 4;
         blocks->input = input + column * group_bytes;
         blocks->output = output + column * step;
         blocks->row_bytes = n * step;
@@ -193,8 +187,8 @@ static inline void dtmm_dsp_run_filters(struct dtmm_dsp_conv *conv)
 }
 
 /* What is the same for all passes and filters. */
-static __attribute__((noinline)) void dtmm_dsp_start(struct dtmm_dsp_conv *conv,
-                                                     const struct dtmm_conv_2d *p)
+static __attribute__((noinline, cold)) void dtmm_dsp_start(struct dtmm_dsp_conv *conv,
+                                                           const struct dtmm_conv_2d *p)
 {
     const struct dtmm_dsp_layout *l = &conv->l;
     conv->p = p;
@@ -239,8 +233,8 @@ static inline void dtmm_dsp_pass(struct dtmm_dsp_conv *conv, const int8_t *input
 
 /* The whole layer. Where passes read no row twice and outputs are larger than inputs, the last rows
  * come first, so that output and input may start at the same address. */
-__attribute__((weak)) void dtmm_dsp_conv_2d(const struct dtmm_conv_2d *p, const void *input,
-                                            void *output, void *scratch)
+__attribute__((weak, cold)) void dtmm_dsp_conv_2d(const struct dtmm_conv_2d *p, const void *input,
+                                                  void *output, void *scratch)
 {
     struct dtmm_dsp_conv *conv = scratch;
     dtmm_dsp_start(conv, p);

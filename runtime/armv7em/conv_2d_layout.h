@@ -16,6 +16,8 @@
 
 #include "../dtmm.h"
 
+enum { DTMM_DSP_ROUND = 4 }; /* groups of a round of the unrolled loops */
+
 /* The memory that the widened rows of one pass may take: less, once a pass has enough outputs;
  * more, where the layer's input and output are small. */
 enum {

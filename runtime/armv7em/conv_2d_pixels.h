@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inner loops of the convolutions of this folder: one filter, 4, 2 or 1 neighboring outputs at
+/* The inner loops of the convolutions of this folder: one filter, 4 or 1 neighboring outputs at
  * a time, groups of 8 or 4 channels. For one group and 4 outputs that is
  *   8 channels: LDM, ADD, 4 x (LDM + 4 SMLAD): 22 instructions, 32 multiplications
  *   4 channels: LDM, ADD, 2 x (LDM + 4 SMLAD): 12 instructions, 16 multiplications
  * and around all groups of a filter 31 instructions for 4 outputs: 2 to start, 7 and then one for
- * each 8 groups to end, 20 to requantize and store 4 outputs, 4 to go on.
+ * each 4 groups to end, 20 to requantize and store 4 outputs, 4 to go on.
  *
  * The stream of a filter holds for each kept group the bytes to add to the input pointer and the
  * weights, widened to int16 in the order SXTB16 gives (0, 2, 1, 3 of each 4 channels), as the input
@@ -16,6 +16,7 @@
 #ifndef DTMM_ARMV7EM_CONV_2D_PIXELS_H
 #define DTMM_ARMV7EM_CONV_2D_PIXELS_H
 
+#include "conv_2d_layout.h"
 #include "requantize.h"
 
 /* How outputs are finished: limited to int8; the same for a ReLU, where negative values do not
@@ -23,7 +24,7 @@
  * `sums`. */
 enum { DTMM_DSP_SATURATE, DTMM_DSP_RELU, DTMM_DSP_CLAMP, DTMM_DSP_SUMS };
 
-/* One filter over some rows of outputs, each a multiple of 4, 2 or 1. The assembly below knows the
+/* One filter over some rows of outputs, each a multiple of 4 or 1. The assembly below knows the
  * order of the members. */
 struct dtmm_dsp_run {
     struct dtmm_dsp_fast fast;
@@ -42,12 +43,10 @@ struct dtmm_dsp_run {
     int32_t *sums;
 };
 
-/* <channels>x<outputs>. The groups of a round of the loop: 8 where outputs are 4, else 4. */
+/* <channels>x<outputs>. */
 void dtmm_dsp_pixels_8x4(const struct dtmm_dsp_run *run, const void *input);
-void dtmm_dsp_pixels_8x2(const struct dtmm_dsp_run *run, const void *input);
 void dtmm_dsp_pixels_8x1(const struct dtmm_dsp_run *run, const void *input);
 void dtmm_dsp_pixels_4x4(const struct dtmm_dsp_run *run, const void *input);
-void dtmm_dsp_pixels_4x2(const struct dtmm_dsp_run *run, const void *input);
 void dtmm_dsp_pixels_4x1(const struct dtmm_dsp_run *run, const void *input);
 
 /* r0-r3: input (r0 first: the pointer's step), r4-r7: weights, r8-r11: sums, r12: stream, lr: input
@@ -74,16 +73,6 @@ __asm__(".syntax unified\n"
         "dtmm_dot_8 r11\n"
         ".endm\n"
 
-        ".macro dtmm_group_8x2\n"
-        "ldm.w r12!, {r0, r4-r7}\n"
-        "add.w lr, lr, r0\n"
-        "ldm.w lr!, {r0-r3}\n"
-        "dtmm_dot_8 r8\n"
-        "ldrd r2, r3, [lr, #8]\n"
-        "ldrd r0, r1, [lr], #32\n"
-        "dtmm_dot_8 r9\n"
-        ".endm\n"
-
         ".macro dtmm_group_8x1\n"
         "ldm.w r12!, {r0, r4-r7}\n"
         "add.w lr, lr, r0\n"
@@ -106,13 +95,6 @@ __asm__(".syntax unified\n"
         "dtmm_dot_4 r8, r9\n"
         "ldm.w lr, {r0-r3}\n"
         "dtmm_dot_4 r10, r11\n"
-        ".endm\n"
-
-        ".macro dtmm_group_4x2\n"
-        "ldm.w r12!, {r0, r4, r5}\n"
-        "add.w lr, lr, r0\n"
-        "ldm.w lr!, {r0-r3}\n"
-        "dtmm_dot_4 r8, r9\n"
         ".endm\n"
 
         ".macro dtmm_group_4x1\n"
@@ -171,7 +153,7 @@ __asm__(".syntax unified\n"
 
         /* log2: of outputs; a group takes `bytes` of code. On the stack, from sp + 4 * i: member i
          * of the run, `finish` and `n_first` replaced by addresses of code. */
-        ".macro dtmm_pixels channels, outputs, log2, length, bytes\n"
+        ".macro dtmm_pixels channels, outputs, log2, bytes\n"
         ".pushsection .text.dtmm_dsp_pixels_\\channels\\()x\\outputs, \"axG\", %progbits, "
         "dtmm_dsp_pixels_\\channels\\()x\\outputs, comdat\n"
         ".balign 4\n"
@@ -205,7 +187,7 @@ __asm__(".syntax unified\n"
         "add r7, sp, #32\n"
         "ldm.w r7, {r8-r12, pc}\n"
         "1:\n"
-        ".rept \\length\n"
+        ".rept 4\n"
         "dtmm_group_\\channels\\()x\\outputs\n"
         ".endr\n"
         "2:\n"
@@ -262,11 +244,9 @@ __asm__(".syntax unified\n"
         ".popsection\n"
         ".endm\n"
 
-        "dtmm_pixels 8, 4, 2, 8, 88\n"
-        "dtmm_pixels 8, 2, 1, 4, 52\n"
-        "dtmm_pixels 8, 1, 0, 4, 32\n"
-        "dtmm_pixels 4, 4, 2, 8, 48\n"
-        "dtmm_pixels 4, 2, 1, 4, 28\n"
-        "dtmm_pixels 4, 1, 0, 4, 20\n");
+        "dtmm_pixels 8, 4, 2, 88\n"
+        "dtmm_pixels 8, 1, 0, 32\n"
+        "dtmm_pixels 4, 4, 2, 48\n"
+        "dtmm_pixels 4, 1, 0, 20\n");
 
 #endif

@@ -290,11 +290,10 @@ static inline void dtmm_dsp_expand(const struct dtmm_conv_2d *p, const uint8_t *
 }
 
 /* A filter of any units: group by group of 4 channels, those of only zeros left out. */
-static __attribute__((noinline)) void dtmm_dsp_write_any(const struct dtmm_conv_2d *p,
-                                                         const struct dtmm_dsp_layout *l,
-                                                         const struct dtmm_dsp_writer *writer,
-                                                         const uint8_t *mask, int8_t *expanded,
-                                                         struct dtmm_dsp_stream *stream)
+static __attribute__((noinline, cold)) void
+dtmm_dsp_write_any(const struct dtmm_conv_2d *p, const struct dtmm_dsp_layout *l,
+                   const struct dtmm_dsp_writer *writer, const uint8_t *mask, int8_t *expanded,
+                   struct dtmm_dsp_stream *stream)
 {
     int32_t bit = 0;
     memset(expanded, 0, (size_t)l->expanded);

@@ -83,7 +83,7 @@ static inline uint32_t *dtmm_dsp_widen_4(uint32_t *to, const int8_t *from, int32
 }
 
 /* A group at byte `at` that may lie partly outside the row. */
-static __attribute__((noinline)) uint32_t *
+static __attribute__((noinline, cold)) uint32_t *
 dtmm_dsp_widen_edge(uint32_t *to, const struct dtmm_dsp_line *line, int32_t at)
 {
     const uint32_t zero_point = line->padding >> 1 & 0xff;
@@ -110,7 +110,7 @@ static inline uint32_t *dtmm_dsp_widen(uint32_t *to, const struct dtmm_dsp_line 
 }
 
 /* The plane whose groups start at byte `first` in column 0. */
-static __attribute__((noinline)) void
+static __attribute__((noinline, cold)) void
 dtmm_dsp_widen_plane(uint32_t *to, const struct dtmm_dsp_line *line, int32_t first)
 {
     int32_t until = line->until;
@@ -139,9 +139,10 @@ static inline void dtmm_dsp_clip_line(struct dtmm_dsp_line *line, int32_t window
 }
 
 /* Input row y (or none: y may lie outside) at `to` in every plane. */
-static __attribute__((noinline)) void dtmm_dsp_widen_row(const struct dtmm_conv_2d *p,
-                                                         const struct dtmm_dsp_layout *l,
-                                                         const int8_t *input, int32_t y, int8_t *to)
+static __attribute__((noinline, cold)) void dtmm_dsp_widen_row(const struct dtmm_conv_2d *p,
+                                                               const struct dtmm_dsp_layout *l,
+                                                               const int8_t *input, int32_t y,
+                                                               int8_t *to)
 {
     struct dtmm_dsp_line line = {.bytes = p->input_w * p->input_channels,
                                  .step = p->stride_w * p->input_channels,

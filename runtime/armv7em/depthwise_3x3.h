@@ -201,7 +201,8 @@ static inline void prepare_filters(struct group *g)
 }
 
 /* A row of outputs of one channel, any requantization. */
-static void convolve_exact(const struct group *g, int32_t c, int32_t (*rows)[2], int8_t *out)
+static __attribute__((noinline, cold)) void convolve_exact(const struct group *g, int32_t c,
+                                                           int32_t (*rows)[2], int8_t *out)
 {
     const struct dtmm_depthwise_conv_2d *p = g->p;
     const int8_t *columns = g->columns + c * g->channel_bytes;

@@ -128,13 +128,13 @@ static int32_t take_weights(struct work *work, int32_t filter, int32_t passes)
 static double block_instructions(const struct work *work, int32_t outputs, int32_t groups,
                                  int is_slow)
 {
-    static const double of_group[2][3] = {{5, 7, 12}, {8, 13, 22}};
+    static const double of_group[2][2] = {{5, 12}, {8, 22}};
     const struct dtmm_conv_2d *p = work->p;
-    int32_t round = outputs == 4 ? 8 : 4, rounds = groups > round ? (groups - 1) / round + 1 : 1;
+    int32_t round = DTMM_DSP_ROUND, rounds = groups > round ? (groups - 1) / round + 1 : 1;
     int is_narrow = p->output_min > INT8_MIN || p->output_max < INT8_MAX;
     int is_relu = p->output_min >= p->output_zero_point;
     double finish = is_narrow ? 9 * outputs + 6 : is_relu ? 4 * outputs + 5 : 5 * outputs + 4;
-    return 4 + of_group[work->l.group == 8][outputs / 2] * groups + 3 * rounds +
+    return 4 + of_group[work->l.group == 8][outputs == 4] * groups + 3 * rounds +
            (is_slow ? 30 : finish);
 }
 
@@ -142,7 +142,7 @@ static double block_instructions(const struct work *work, int32_t outputs, int32
 static void run_filter(struct work *work, int32_t rows, int32_t columns, int32_t groups,
                        int is_slow)
 {
-    for (int32_t outputs = 4; outputs > 0; outputs >>= 1) {
+    for (int32_t outputs = 4; outputs > 0; outputs -= 3) {
         int32_t blocks = columns / outputs;
         columns -= blocks * outputs;
         if (blocks == 0)
