@@ -44,9 +44,10 @@ struct dtmm_lanes_conv {
     uint32_t code;
     struct dtmm_lanes_units units;
     int32_t mask_bytes, block;
-    int32_t is_small, is_wide; /* units of at most 16 channels; more than 2^15 weights a filter */
-    int32_t listed;            /* what the dense list was made for: raw or not; at first -1 */
-    int32_t n_weights;         /* in the list */
+    int32_t is_small, is_equal; /* units: at most 16 channels; all of the same size */
+    int32_t is_wide;            /* more than 2^15 weights a filter */
+    int32_t listed;             /* what the dense list was made for: raw or not; at first -1 */
+    int32_t n_weights;          /* in the list */
     const uint32_t *items_start;
 };
 
@@ -236,6 +237,7 @@ static void dtmm_lanes_find_units(struct dtmm_lanes_conv *c, int32_t *offsets)
     c->block = block;
     c->mask_bytes = (dtmm_lanes_n_offsets(p) + 7) >> 3;
     c->is_small = dtmm_lanes_is_small(p);
+    c->is_equal = p->input_channels % block == 0 && block <= LANES_LIMIT;
     c->units.offsets = offsets;
     for (int32_t ky = 0; ky < p->kernel_h; ky++)
         for (int32_t kx = 0; kx < p->kernel_w; kx++) {
@@ -267,9 +269,52 @@ static inline const uint32_t *dtmm_lanes_list_small(struct dtmm_lanes_conv *c, i
     return dtmm_lanes_end_list(c, &list, is_raw);
 }
 
-/* Lists the kept units of the filter with this mask. Returns where the list starts. */
-static const uint32_t *dtmm_lanes_list_large(struct dtmm_lanes_conv *c, int is_raw,
+/* Lists the kept units of the filter with this mask, all of the same size, which is more than 16
+ * channels and at most what a sum takes. Returns where the list starts. */
+static const uint32_t *dtmm_lanes_list_equal(struct dtmm_lanes_conv *c, int is_raw,
                                              const uint8_t *mask)
+{
+    struct dtmm_lanes_list list = dtmm_lanes_start_list(c);
+    const int32_t *offset = c->units.offsets, *offset_end = c->units.offsets_end;
+    const uint32_t whole = c->code + DTMM_LANES_WHOLE, next = c->code + DTMM_LANES_WHOLE_NEXT;
+    const int32_t block = c->block, unit_bytes = c->units.bytes, last = c->block % DTMM_LANES_PIECE;
+    uint32_t *end = list.end;
+    int32_t position = 0, left = LANES_LIMIT, n = 0;
+    for (; offset < offset_end; offset += 8) {
+        const int32_t *unit = offset;
+        for (uint32_t bits = *mask++; bits; bits >>= 1, unit++) {
+            int32_t zeros = lanes_zeros(bits);
+            bits >>= zeros;
+            unit += zeros;
+            n += block;
+            left -= block;
+            if (left < 0) {
+                *end++ = 0;
+                *end++ = c->units.interrupt;
+                list.n_interrupts++;
+                left = LANES_LIMIT - block;
+            }
+            *end++ = (uint32_t)(*unit - position);
+            *end++ = whole;
+            position = *unit + unit_bytes;
+            for (int32_t i = block - 2 * DTMM_LANES_PIECE; i >= 0; i -= DTMM_LANES_PIECE) {
+                *end++ = 0;
+                *end++ = next;
+            }
+            if (last) {
+                *end++ = 0;
+                *end++ = c->code + dtmm_lanes_piece(last, 0);
+            }
+        }
+    }
+    list.end = end;
+    c->n_weights = n;
+    return dtmm_lanes_end_list(c, &list, is_raw);
+}
+
+/* Lists the kept units of the filter with this mask. Returns where the list starts. */
+static const uint32_t *dtmm_lanes_list_any(struct dtmm_lanes_conv *c, int is_raw,
+                                           const uint8_t *mask)
 {
     const struct dtmm_conv_2d *p = c->p;
     struct dtmm_lanes_list list = dtmm_lanes_start_list(c);
@@ -347,8 +392,10 @@ static inline void dtmm_lanes_run_filters(struct dtmm_lanes_conv *c, const uint3
         if (is_sparse) {
             if (c->is_small)
                 c->items_start = dtmm_lanes_list_small(c, is_raw, mask);
+            else if (c->is_equal)
+                c->items_start = dtmm_lanes_list_equal(c, is_raw, mask);
             else
-                c->items_start = dtmm_lanes_list_large(c, is_raw, mask);
+                c->items_start = dtmm_lanes_list_any(c, is_raw, mask);
             mask += c->mask_bytes;
         } else if (c->listed != is_raw) {
             c->items_start = dtmm_lanes_list_all(c, is_raw);

@@ -92,8 +92,15 @@ static void list_end(const struct lanes *l, struct list *list)
             code->start + code->finish_sums + (list->n_interrupts + 1) * code->interrupt;
 }
 
+static int is_equal(const struct lanes *l)
+{
+    const struct dtmm_conv_2d *p = l->p;
+    int32_t block = p->block < p->input_channels ? p->block : p->input_channels;
+    return p->input_channels % block == 0 && block <= l->limit;
+}
+
 /* Lists the kept units of the filter with this mask; small units are interrupted at whole bytes of
- * the mask only. */
+ * the mask only, others of equal size not within a unit. */
 static struct list list_kept(const struct lanes *l, const uint8_t *mask)
 {
     const struct dtmm_conv_2d *p = l->p;
@@ -112,6 +119,10 @@ static struct list list_kept(const struct lanes *l, const uint8_t *mask)
                 }
                 if (!(mask[bit / 8] >> bit % 8 & 1))
                     continue;
+                if (!is_small && is_equal(l) && list.left < block) {
+                    list.n_interrupts++;
+                    list.left = l->limit;
+                }
                 list_add(l, &list, tap * channels + i, channels - i < block ? channels - i : block);
                 n++;
             }
@@ -206,6 +217,8 @@ static void count_lanes(const struct lanes *l, double counts[MAX_WORK])
             counts[3] += windows.groups * l->window.form.lanes;
         if (is_small)
             counts[6] += windows.n * (list.pieces + n_offsets * 0.125);
+        else if (p->mask && is_equal(l))
+            counts[11] += windows.n * (list.pieces + n_offsets * 0.125);
         else if (p->mask)
             counts[7] += windows.n * (list.pieces + n_offsets * 0.125);
     }
