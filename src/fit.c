@@ -36,9 +36,10 @@ static int ask_for_less(struct fitting *fitting)
             continue;
         if (over && has_smaller_scratch(call))
             fitting->scratch_limit[call->node] = call->scratch_bytes - 1;
-        else if (!fitting->in_place[call->node])
+        else if (!fitting->in_place[call->node]) {
             fitting->in_place[call->node] = 1;
-        else
+            fitting->scratch_limit[call->node] = SIZE_MAX; /* of other kernels now */
+        } else
             return 0;
     }
     return packed->n_calls > 0 && layout->arena_bytes > 0;
