@@ -112,7 +112,7 @@ static inline int dtmm_conv_2d_s8_rv32_accepts(const struct dtmm_conv_2d *p)
 
 static inline int32_t dtmm_conv_2d_s8_rv32_scratch_bytes(const struct dtmm_conv_2d *p)
 {
-    return dtmm_rv32_is_vector(p) ? DTMM_RV32_VECTOR_BYTES : dtmm_rv32_conv_2d_scratch_bytes(p);
+    return dtmm_rv32_conv_2d_scratch_bytes(p);
 }
 
 static inline int dtmm_conv_2d_fwcs_s8_rv32_accepts(const struct dtmm_conv_2d *p)
@@ -123,7 +123,30 @@ static inline int dtmm_conv_2d_fwcs_s8_rv32_accepts(const struct dtmm_conv_2d *p
 
 static inline int32_t dtmm_conv_2d_fwcs_s8_rv32_scratch_bytes(const struct dtmm_conv_2d *p)
 {
-    return dtmm_rv32_is_vector(p) ? DTMM_RV32_VECTOR_BYTES : dtmm_rv32_conv_2d_scratch_bytes(p);
+    return dtmm_rv32_conv_2d_scratch_bytes(p);
+}
+
+/* A single pixel. */
+static inline int dtmm_conv_2d_vector_s8_rv32_accepts(const struct dtmm_conv_2d *p)
+{
+    return dtmm_rv32_is_vector(p);
+}
+
+static inline int32_t dtmm_conv_2d_vector_s8_rv32_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    (void)p;
+    return DTMM_RV32_VECTOR_BYTES;
+}
+
+static inline int dtmm_conv_2d_fwcs_vector_s8_rv32_accepts(const struct dtmm_conv_2d *p)
+{
+    return dtmm_rv32_is_vector(p);
+}
+
+static inline int32_t dtmm_conv_2d_fwcs_vector_s8_rv32_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    (void)p;
+    return DTMM_RV32_VECTOR_BYTES;
 }
 
 /* In place: a segment is in the window before its outputs are written. */

@@ -91,67 +91,72 @@ static void count_windows(const struct dtmm_conv_2d *p, double items, double cou
     counts[6] = work.kept;
 }
 
-/* A single pixel of eight filters at a time, kept ones. */
-static double vector_instructions(int32_t n_filters, int32_t channels)
-{
-    int32_t eights = n_filters / 8, ones = n_filters % 8;
-    return eights * (84.0 + channels / 8 * 210 + channels % 8 * 35) + ones * (40 + 4.4 * channels);
-}
-
 void work_conv_2d_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
-    if (dtmm_rv32_is_vector(p)) {
-        counts[2] =
-            53 * p->output_channels + vector_instructions(p->output_channels, p->input_channels);
-        return;
-    }
     count_windows(p, (double)dtmm_rv32_window(p).max_items * p->output_channels, counts);
 }
 
-/* A single pixel: units with a test each, eight of them at a time. */
-static void count_vector_units(const struct dtmm_conv_2d *p, int32_t n_units, int32_t n_kept,
-                               double counts[MAX_WORK])
-{
-    counts[2] = 76 * p->output_channels;
-    if (p->block >= p->input_channels)
-        counts[2] = 60 * p->output_channels + vector_instructions(n_kept, p->input_channels);
-    else if (p->block == 4)
-        counts[2] += n_units * 2.6 + n_kept * 17;
-    else if (p->block % 8 == 0)
-        counts[2] += n_units * 4.5 + n_kept * p->block * 35 / 8.0;
-    else
-        counts[2] += n_units * 11 + n_kept * (20 + 4.4 * p->block);
-}
+/* Units, those kept, and the items these consist of, in all filters. */
+struct unit_work {
+    double units, kept, items;
+};
 
-static void count_fwcs(const struct dtmm_conv_2d *p, int is_vector, double counts[MAX_WORK])
+static struct unit_work unit_work(const struct dtmm_conv_2d *p)
 {
     int32_t row_units = (p->input_channels + p->block - 1) / p->block;
     int32_t units = row_units * p->kernel_h * p->kernel_w;
     int32_t mask_bytes = (units + 7) / 8, item = dtmm_rv32_window(p).item;
-    double items = 0;
-    int32_t kept = 0;
+    struct unit_work work = {(double)units * p->output_channels, 0, 0};
     for (int32_t o = 0; o < p->output_channels; o++)
         for (int32_t unit = 0; unit < units; unit++) {
             int32_t left = p->input_channels - unit % row_units * p->block;
             if (!(p->mask[o * mask_bytes + unit / 8] >> unit % 8 & 1))
                 continue;
-            kept++;
-            items += (left < p->block ? left : p->block) / item;
+            work.kept++;
+            work.items += (left < p->block ? left : p->block) / item;
         }
-    double n_units = (double)units * p->output_channels;
-    if (is_vector) {
-        count_vector_units(p, units * p->output_channels, kept, counts);
-        return;
-    }
-    int is_uneven = p->block < p->input_channels && p->block != item;
-    double listed = is_uneven ? 14 * n_units + 5 * items : 3 * n_units + 3 * kept;
-    count_windows(p, items, counts);
-    counts[7] = window_work(p).windows * listed;
+    return work;
 }
 
 void work_conv_2d_fwcs_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
-    count_fwcs(p, dtmm_rv32_is_vector(p), counts);
+    struct unit_work work = unit_work(p);
+    int is_uneven = p->block < p->input_channels && p->block != dtmm_rv32_window(p).item;
+    double listed = is_uneven ? 14 * work.units + 5 * work.items : 3 * work.units + 3 * work.kept;
+    count_windows(p, work.items, counts);
+    counts[7] = window_work(p).windows * listed;
+}
+
+/* A single pixel, eight filters at a time and then one. */
+static void count_filters(int32_t n_filters, int32_t channels, double counts[MAX_WORK])
+{
+    int32_t eights = n_filters / 8, ones = n_filters % 8;
+    counts[2] = eights;
+    counts[3] = eights * (double)(channels / 8);
+    counts[4] = eights * (double)(channels % 8);
+    counts[5] = ones;
+    counts[6] = ones * (double)channels;
+}
+
+void work_conv_2d_vector_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    counts[1] = p->output_channels;
+    count_filters(p->output_channels, p->input_channels, counts);
+}
+
+void work_conv_2d_fwcs_vector_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    struct unit_work work = unit_work(p);
+    double rest = p->input_channels / p->block % 8 * p->output_channels;
+    counts[1] = p->output_channels;
+    if (p->block >= p->input_channels) {
+        count_filters((int32_t)work.kept, p->input_channels, counts);
+        return;
+    }
+    counts[7] = work.kept * p->block;
+    counts[8] = work.kept;
+    counts[9] = work.units;
+    counts[10] = rest;
 }
 
 /* Instructions of the assembly for a row of outputs with a kernel 3x3. */
@@ -243,7 +248,7 @@ void work_pointwise_inplace_s8_rv32(const struct dtmm_conv_2d *p, double counts[
 
 void work_pointwise_fwcs_inplace_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
-    count_fwcs(p, 0, counts);
+    work_conv_2d_fwcs_s8_rv32(p, counts);
 }
 
 void work_mul_s8_rv32(const struct dtmm_mul *p, double counts[MAX_WORK])

@@ -234,10 +234,22 @@ static void start_typical_conv_2d(struct random *random, struct layer *layer)
     p->output_channels = random_range(random, 1, 8);
 }
 
+/* A fully connected layer in the guise of a convolution. */
+static void start_vector_conv_2d(struct random *random, struct layer *layer)
+{
+    struct dtmm_conv_2d *p = &layer->parameters.conv_2d;
+    const struct line line = {1, 1, 1, 1, 1, 0};
+    SET_GEOMETRY(p, line, line);
+    p->input_channels = p->block = random_range(random, 1, one_in(random, 2) ? 300 : 40);
+    p->output_channels = random_range(random, 1, 40);
+}
+
 static void start_conv_2d(struct random *random, struct layer *layer)
 {
     struct dtmm_conv_2d *p = &layer->parameters.conv_2d;
-    if (one_in(random, 3)) {
+    if (one_in(random, 16)) {
+        start_vector_conv_2d(random, layer);
+    } else if (one_in(random, 3)) {
         start_typical_conv_2d(random, layer);
     } else {
         struct line vertical = random_line(random, 5), horizontal = random_line(random, 5);
