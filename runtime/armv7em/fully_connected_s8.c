@@ -41,13 +41,6 @@ static void widen(const int8_t *in, int32_t n, int32_t *wide)
         DOT_8(load, "wb", "b") "2: ldm %[x]!, {r4, r5, r6, r8}\n" DOT_8(load, "wa", "a")           \
             DOT_8(load, "wb", "b") "   subs %[n], %[n], #1\n"                                      \
                                    "   bne 1b\n"
-#define RUN_BLOCKS(load)                                                                           \
-    __asm__ volatile(BLOCKS_OF_TWO(load)                                                           \
-                     : [x] "+r"(x), [wa] "+r"(wa), [wb] "+r"(wb), [a] "+r"(sums.a),                \
-                       [b] "+r"(sums.b), [n] "+r"(n_blocks)                                        \
-                     :                                                                             \
-                     : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "cc", "memory")
-
 static int is_aligned(const int8_t *weights, int32_t n)
 {
     return (((uintptr_t)weights | (uint32_t)n) & 3) == 0;
@@ -59,10 +52,12 @@ static struct sums dot_two(const int8_t *wa, const int8_t *wb, const int8_t *nar
 {
     struct sums sums = {0, 0};
     int32_t n_blocks = (n >> 3) + 1;
-    if (n_blocks > 1 && is_aligned(wa, n))
-        RUN_BLOCKS(LOAD_ALIGNED);
-    else if (n_blocks > 1)
-        RUN_BLOCKS(LOAD_ANY);
+    if (n_blocks > 1)
+        __asm__ volatile(BLOCKS_OF_TWO(LOAD_ANY)
+                         : [x] "+r"(x), [wa] "+r"(wa), [wb] "+r"(wb), [a] "+r"(sums.a),
+                           [b] "+r"(sums.b), [n] "+r"(n_blocks)
+                         :
+                         : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "cc", "memory");
     if (n & 4) {
         int32_t word_a = dtmm_dsp_load(wa), word_b = dtmm_dsp_load(wb);
         sums.a = dtmm_dsp_multiply_add(dtmm_dsp_even_bytes(word_a), x[0], sums.a);

@@ -22,14 +22,18 @@ void work_fully_connected_s8_armv7em(const struct dtmm_fully_connected *p, doubl
     double usual = is_usual ? (double)p->rows * (p->output_channels / 2) : 0;
     double others = is_usual ? (double)p->rows * (p->output_channels % 2)
                              : (double)p->rows * ((p->output_channels + 1) / 2);
-    double block = n % 4 == 0 ? 19 : 23, block_loop = 2;
+    double loops = (blocks + 1) / 2;
     counts[1] = p->rows;
     counts[2] = (double)p->rows * (n / 4);
     counts[3] = usual;
-    counts[4] = others;
-    counts[5] = (usual + others) * (blocks * block + (blocks + 1) / 2 * block_loop);
-    counts[6] = others * ((n & 4) * 3 + (n & 3) * 6);
-    counts[7] = p->rows * exact_outputs(p);
+    counts[4] = usual * (blocks * 19 + loops * 2);
+    counts[5] = others;
+    counts[6] = others * (blocks * 23 + loops * 2);
+    counts[7] = blocks > 0 ? others : 0;
+    counts[8] = n & 4 ? others : 0;
+    counts[9] = others * (n & 3);
+    counts[10] = n & 3 ? others : 0;
+    counts[11] = p->rows * exact_outputs(p);
 }
 
 /* Rows of the input that a depthwise convolution of three kernel rows reads, and how many of them

@@ -462,6 +462,11 @@ void layer_fully_connected(struct random *random, struct guard *guard, struct la
     p->output_channels = random_range(random, 1, 20);
     p->rows = one_in(random, 2) ? 1 : random_range(random, 1, 4);
     p->per_channel = (uint8_t)random_range(random, 0, 1);
+    if (one_in(random, 3)) { /* as networks mostly have it */
+        p->input_channels = 8 * random_range(random, 1, one_in(random, 2) ? 80 : 8);
+        p->output_channels = random_range(random, 2, 40);
+        p->per_channel = 0;
+    }
     layer->plain_input_zero_point = random_s8(random);
     random_output_range(random, &p->output_zero_point, &p->output_min, &p->output_max);
     p->weights = random_values(random, guard, elements(p->input_channels, p->output_channels, 1));
