@@ -146,17 +146,31 @@ void work_conv_2d_vector_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX
 
 void work_conv_2d_fwcs_vector_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
-    struct unit_work work = unit_work(p);
-    double rest = p->input_channels / p->block % 8 * p->output_channels;
+    int32_t channels = p->input_channels, units = (channels + p->block - 1) / p->block;
     counts[1] = p->output_channels;
-    if (p->block >= p->input_channels) {
-        count_filters((int32_t)work.kept, p->input_channels, counts);
+    if (p->block >= channels) {
+        count_filters((int32_t)unit_work(p).kept, channels, counts);
         return;
     }
-    counts[7] = work.kept * p->block;
-    counts[8] = work.kept;
-    counts[9] = work.units;
-    counts[10] = rest;
+    int is_eights = p->block % 8 == 0;
+    int32_t n_fast = is_eights || p->block == 4 ? channels / p->block / 8 * 8 : 0;
+    for (int32_t o = 0; o < p->output_channels; o++)
+        for (int32_t unit = 0; unit < units; unit++) {
+            int32_t left = channels - unit * p->block, n = left < p->block ? left : p->block;
+            int is_kept = p->mask[o * ((units + 7) / 8) + unit / 8] >> unit % 8 & 1;
+            if (unit >= n_fast) {
+                counts[7]++;
+                counts[8] += is_kept;
+                counts[9] += is_kept * n;
+            } else if (is_eights) {
+                counts[10]++;
+                counts[11] += is_kept;
+                counts[12] += is_kept * (n / 8);
+            } else {
+                counts[13]++;
+                counts[14] += is_kept;
+            }
+        }
 }
 
 /* Instructions of the assembly for a row of outputs with a kernel 3x3. */
