@@ -7,9 +7,11 @@ static int32_t window_mean(const struct dtmm_pool_2d *p, const int8_t *input, st
                            struct dtmm_span columns)
 {
     int32_t sum = 0;
-    for (int32_t y = rows.begin; y < rows.end; y++)
-        for (int32_t x = columns.begin; x < columns.end; x++)
-            sum += input[(y * p->input_w + x) * p->channels];
+    for (int32_t y = rows.begin; y < rows.end; y++) {
+        const int8_t *at = input + (y * p->input_w + columns.begin) * p->channels;
+        for (int32_t n = columns.end - columns.begin; n > 0; n--, at += p->channels)
+            sum += *at;
+    }
     int32_t count = (rows.end - rows.begin) * (columns.end - columns.begin);
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }

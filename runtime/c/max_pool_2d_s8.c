@@ -7,12 +7,12 @@ static int32_t window_max(const struct dtmm_pool_2d *p, const int8_t *input, str
                           struct dtmm_span columns)
 {
     int32_t max = INT8_MIN;
-    for (int32_t y = rows.begin; y < rows.end; y++)
-        for (int32_t x = columns.begin; x < columns.end; x++) {
-            int32_t value = input[(y * p->input_w + x) * p->channels];
-            if (value > max)
-                max = value;
-        }
+    for (int32_t y = rows.begin; y < rows.end; y++) {
+        const int8_t *at = input + (y * p->input_w + columns.begin) * p->channels;
+        for (int32_t n = columns.end - columns.begin; n > 0; n--, at += p->channels)
+            if (*at > max)
+                max = *at;
+    }
     return max;
 }
 
