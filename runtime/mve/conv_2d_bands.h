@@ -89,7 +89,7 @@ static inline int8_t *copy_words(int8_t *to, const int8_t *from, int32_t n, int3
     return to + 4 * n;
 }
 
-static inline int8_t *fill(int8_t *to, int32_t n_bytes, int8_t value)
+__attribute__((noinline)) static int8_t *fill(int8_t *to, int32_t n_bytes, int8_t value)
 {
     int8_t *at = to;
     __asm__ volatile("   vdup.8 q0, %[value]\n"
@@ -217,62 +217,9 @@ struct lists {
     int8_t *padded;   /* weights */
 };
 
-/* Copies a unit's weights, with zeros up to a multiple of 4. */
-static inline int8_t *pad_weights(int8_t *to, const int8_t *weights, int32_t n)
-{
-    for (int32_t i = 0; i < ((n + 3) & ~3); i++)
-        *to++ = i < n ? weights[i] : 0;
-    return to;
-}
-
-/* Lists the kept units' pieces; moves *weights to the next filter. Returns the end of the list. */
-static inline int32_t *list_pieces(const struct dtmm_mve_band *band, const struct lists *lists,
-                                   int32_t second, const uint8_t *mask, const int8_t **weights)
-{
-    const struct dtmm_mve_weight_pieces *pieces = &lists->pieces;
-    int32_t *entry = lists->entries;
-    int8_t *padded = lists->padded;
-    int32_t step = dtmm_mve_entry_bytes(pieces) / 4;
-    for (int32_t unit = 0, i = 0; unit < lists->n_units; unit++) {
-        i = i + 1 < pieces->units && unit ? i + 1 : 0;
-        if (!(mask[unit >> 3] >> (unit & 7) & 1))
-            continue;
-        int32_t n = i == pieces->units - 1 ? pieces->last : pieces->length;
-        if (pieces->is_padded)
-            padded = pad_weights(padded, *weights, n);
-        *weights += n;
-        int32_t c = i * pieces->length, offset = lists->unit_offset[unit] - channel_offset(band, c);
-        for (int32_t end = c + n; c < end; c += pieces->size, entry += step) {
-            entry[step - 1] = offset + channel_offset(band, c) + second;
-            entry[0] = entry[step - 1] - second;
-        }
-    }
-    return entry;
-}
-
-/* Filters whose units have not all the same number of pieces, or are padded: one by one. */
-static inline void convolve_irregular(const struct dtmm_conv_2d *p,
-                                      const struct dtmm_mve_band *band, const struct lists *lists,
-                                      struct work *work)
-{
-    const int8_t *weights = p->weights;
-    const uint8_t *mask = p->mask;
-    work->list_kind = LIST_GIVEN;
-    work->n_filters = 1;
-    for (int32_t o = 0; o < p->output_channels; o++, mask += (lists->n_units + 7) >> 3) {
-        work->filter = lists->pieces.is_padded ? lists->padded : weights;
-        work->entries_end = list_pieces(band, lists, work->second, mask, &weights);
-        convolve_filters(work);
-        work->biases++;
-        work->multipliers++;
-        work->shifts++;
-        for (int32_t i = 0; i < 8; i++)
-            work->offsets[i]++;
-    }
-}
-
-static inline void convolve_band(const struct dtmm_conv_2d *p, const struct dtmm_mve_band *band,
-                                 const struct lists *lists, struct work *work)
+/* What is the same for all filters of a band. */
+static inline void set_band(const struct dtmm_conv_2d *p, const struct dtmm_mve_band *band,
+                            const struct lists *lists, struct work *work)
 {
     const struct dtmm_mve_weight_pieces *pieces = &lists->pieces;
     work->biases = p->bias;
@@ -284,10 +231,6 @@ static inline void convolve_band(const struct dtmm_conv_2d *p, const struct dtmm
         work->kind++; /* close */
     if (band->pitch == 4)
         work->kind = PIECES_4_NARROW;
-    if (dtmm_mve_is_irregular(pieces)) {
-        convolve_irregular(p, band, lists, work);
-        return;
-    }
     work->filter = p->weights;
     work->entries_end = lists->entries;
     work->mask = p->mask;
@@ -298,7 +241,6 @@ static inline void convolve_band(const struct dtmm_conv_2d *p, const struct dtmm
     else if (pieces->size == 4)
         work->list_kind = LIST_SINGLE;
     work->n_filters = p->output_channels;
-    convolve_filters(work);
 }
 
 /* Sets what is the same for all bands. */
@@ -335,7 +277,6 @@ static inline struct group *set_lists(const struct dtmm_conv_2d *p, struct call 
 {
     struct lists *lists = &call->lists;
     const struct dtmm_mve_band *band = &call->place.band;
-    lists->pieces = dtmm_mve_weight_pieces(p);
     call->place.input = (int8_t *)call + DTMM_MVE_CALL_BYTES;
     int32_t *words =
         (int32_t *)(void *)(call->place.input + dtmm_mve_band_bytes(p, band) + 3 * band->pitch);
@@ -348,7 +289,8 @@ static inline struct group *set_lists(const struct dtmm_conv_2d *p, struct call 
     for (int i = 0; i < 4; i++)
         *words++ = 0;
     lists->entries = words;
-    words += dtmm_mve_max_pieces(p) * dtmm_mve_entry_bytes(&lists->pieces) / 4 + 8;
+    words +=
+        dtmm_mve_max_pieces(p, lists->pieces.size) * dtmm_mve_entry_bytes(&lists->pieces) / 4 + 8;
     lists->padded = (int8_t *)words;
     return groups;
 }
@@ -357,16 +299,16 @@ static inline struct group *set_lists(const struct dtmm_conv_2d *p, struct call 
 __attribute__((noinline)) static struct group *begin_call(const struct dtmm_conv_2d *p,
                                                           struct call *call)
 {
-    call->place.band = dtmm_mve_band(p);
+    call->lists.pieces = dtmm_mve_weight_pieces(p);
+    call->place.band = dtmm_mve_band(p, call->lists.pieces.size);
     struct group *groups = set_lists(p, call);
     set_work(p, &call->place.band, &call->lists, &call->work);
     return groups;
 }
 
-/* The outputs of the band that begins at row y and column x. */
-static inline void convolve_at(const struct dtmm_conv_2d *p, struct call *call,
-                               struct group *groups, const int8_t *input, int8_t *output, int32_t y,
-                               int32_t x)
+/* Prepares the band that begins at row y and column x. */
+static inline void begin_band(const struct dtmm_conv_2d *p, struct call *call, struct group *groups,
+                              const int8_t *input, int8_t *output, int32_t y, int32_t x)
 {
     struct place *place = &call->place;
     const struct dtmm_mve_band *band = &place->band;
@@ -377,7 +319,7 @@ static inline void convolve_at(const struct dtmm_conv_2d *p, struct call *call,
     place->columns = columns < band->columns ? columns : band->columns;
     lay_out(p, place, input);
     set_groups(p, place, output, groups, &call->work);
-    convolve_band(p, band, &call->lists, &call->work);
+    set_band(p, band, &call->lists, &call->work);
 }
 
 #endif

@@ -31,41 +31,47 @@ struct pairs {
     uint16_t offsets[8];      /* 52; of the outputs: two filters of each pixel in turn */
 };
 
-#define LOAD_AND_MULTIPLY(multiply)                                                                \
-    "   vldrb.u8 q2, [r1], #16\n"                                                                  \
-    "   " multiply " r0, q0, q2\n"                                                                 \
-    "   vldrb.u8 q3, [r1], #16\n"                                                                  \
-    "   " multiply " r8, q1, q2\n"                                                                 \
-    "   vldrb.u8 q2, [r1], #16\n"                                                                  \
-    "   " multiply " r2, q0, q3\n"                                                                 \
-    "   " multiply " r10, q1, q3\n"                                                                \
-    "   vldrb.u8 q3, [r1], #16\n"                                                                  \
-    "   " multiply " r4, q0, q2\n"                                                                 \
-    "   " multiply " r12, q1, q2\n"                                                                \
-    "   " multiply " r6, q0, q3\n"                                                                 \
-    "   " multiply " lr, q1, q3\n"
-#define VECTOR                                                                                     \
-    "   vldrb.u8 q0, [r3], #16\n"                                                                  \
-    "   vldrb.u8 q1, [r5], #16\n" LOAD_AND_MULTIPLY("vmladava.s8")
-/* From the sums to the next pair. */
-#define FINISH(scale)                                                                              \
-    "   vmov q0[2], q0[0], r0, r4\n"                                                               \
-    "   vmov q0[3], q0[1], r2, r6\n"                                                               \
-    "   vmov q1[2], q1[0], r8, r12\n"                                                              \
-    "   vmov q1[3], q1[1], r10, lr\n"                                                              \
-    "   ldm r9!, {r1, r2, r4, r6, r7, r8}\n" scale("q0", "r1", "r2", "r4")                         \
-        scale("q1", "r6", "r7", "r8") DTMM_MVE_NARROW "   ldrd r0, r1, [sp, #12]\n"                \
-                                                      "   vstrb.16 q0, [r0, q4]\n"                 \
-                                                      "   add r0, r0, #2\n"                        \
-                                                      "   str r0, [sp, #12]\n"                     \
-                                                      "   add r3, r3, r11\n"                       \
-                                                      "   add r5, r5, r11\n"                       \
-                                                      "   cmp r9, r1\n"                            \
-                                                      "   bne 1b\n"
+/* clang-format off */
 
-/* All outputs of 4 pixels for the filters first .. end - 1. r0, r2, r4, r6 hold the first filter's
+#define LOAD_AND_MULTIPLY(multiply)   \
+    "   vldrb.u8 q2, [r1], #16\n"     \
+    "   " multiply " r0, q0, q2\n"    \
+    "   vldrb.u8 q3, [r1], #16\n"     \
+    "   " multiply " r8, q1, q2\n"    \
+    "   vldrb.u8 q2, [r1], #16\n"     \
+    "   " multiply " r2, q0, q3\n"    \
+    "   " multiply " r10, q1, q3\n"   \
+    "   vldrb.u8 q3, [r1], #16\n"     \
+    "   " multiply " r4, q0, q2\n"    \
+    "   " multiply " r12, q1, q2\n"   \
+    "   " multiply " r6, q0, q3\n"    \
+    "   " multiply " lr, q1, q3\n"
+#define VECTOR                        \
+    "   vldrb.u8 q0, [r3], #16\n"     \
+    "   vldrb.u8 q1, [r5], #16\n"     \
+    LOAD_AND_MULTIPLY("vmladava.s8")
+/* From the sums to the next pair. */
+#define FINISH(scale)                        \
+    "   vmov q0[2], q0[0], r0, r4\n"         \
+    "   vmov q0[3], q0[1], r2, r6\n"         \
+    "   vmov q1[2], q1[0], r8, r12\n"        \
+    "   vmov q1[3], q1[1], r10, lr\n"        \
+    "   ldm r9!, {r1, r2, r4, r6, r7, r8}\n" \
+    scale("q0", "r1", "r2", "r4")            \
+    scale("q1", "r6", "r7", "r8")            \
+    DTMM_MVE_NARROW                          \
+    "   ldrd r0, r1, [sp, #12]\n"            \
+    "   vstrb.16 q0, [r0, q4]\n"             \
+    "   add r0, r0, #2\n"                    \
+    "   str r0, [sp, #12]\n"                 \
+    "   add r3, r3, r11\n"                   \
+    "   add r5, r5, r11\n"                   \
+    "   cmp r9, r1\n"                        \
+    "   bne 1b\n"
+
+/* All outputs of 4 pixels for the filters of the pairs. r0, r2, r4, r6 hold the first filter's
  * sums, r8, r10, r12, lr the second's; r1 walks the columns, r3 and r5 the weights, r9 the
- * constants. */
+ * constants; r11 is `advance`. */
 __attribute__((naked)) static void convolve_pairs(const struct pairs *pairs __attribute__((unused)))
 {
     __asm__ volatile(
@@ -83,36 +89,47 @@ __attribute__((naked)) static void convolve_pairs(const struct pairs *pairs __at
         "   ldr r9, [r0, #20]\n"
         "   vldrh.u16 q4, [r0, #52]\n"
         "   ldm r0, {r0, r1, r2, r4, r6}\n"
-        "   adr r7, 5f\n"
+        "   adr.w r7, 5f\n"
         "   cmp r2, #1\n"
         "   it eq\n"
-        "   adreq r7, 6f\n"
+        "   adreq.w r7, 6f\n"
         "   it hi\n"
-        "   adrhi r7, 7f\n"
+        "   adrhi.w r7, 7f\n"
         "   orr r2, r7, #1\n"
         "   push {r0, r1, r2, r4, r6}\n"
         "1: ldrd r1, r7, [sp]\n"
         "   vpstt\n"
         "   vldrbt.u8 q0, [r3], #16\n"
-        "   vldrbt.u8 q1, [r5], #16\n" LOAD_AND_MULTIPLY(
-            "vmladav.s8") "   lsrs r7, r7, #1\n"
-                          "   bcs 3f\n"
-                          "   beq 4f\n"
-                          "2:\n" VECTOR "3:\n" VECTOR "   subs r7, r7, #1\n"
-                          "   bne 2b\n"
-                          "4: ldr pc, [sp, #8]\n"
-                          "   .p2align 2\n"
-                          "5:\n" FINISH(
-                              DTMM_MVE_SCALE_RELU) "   b 8f\n"
-                                                   "   .p2align 2\n"
-                                                   "6:\n" FINISH(
-                                                       DTMM_MVE_SCALE_DOWN) "   b 8f\n"
-                                                                            "   .p2align 2\n"
-                                                                            "7:\n" FINISH(
-                                                                                DTMM_MVE_SCALE_ANY) "8: add sp, sp, #20\n"
-                                                                                                    "   vpop {d8-d15}\n"
-                                                                                                    "   pop {r4-r11, pc}\n");
+        "   vldrbt.u8 q1, [r5], #16\n"
+        LOAD_AND_MULTIPLY("vmladav.s8")
+        "   lsrs r7, r7, #1\n"
+        "   bcs 3f\n"
+        "   beq 4f\n"
+        "2:\n"
+        VECTOR
+        "3:\n"
+        VECTOR
+        "   subs r7, r7, #1\n"
+        "   bne 2b\n"
+        "4: ldr pc, [sp, #8]\n");
+    __asm__ volatile(
+        "   .p2align 2\n"
+        "5:\n"
+        FINISH(DTMM_MVE_SCALE_RELU)
+        "   b 8f\n"
+        "   .p2align 2\n"
+        "6:\n"
+        FINISH(DTMM_MVE_SCALE_DOWN)
+        "   b 8f\n"
+        "   .p2align 2\n"
+        "7:\n"
+        FINISH(DTMM_MVE_SCALE_ANY)
+        "8: add sp, sp, #20\n"
+        "   vpop {d8-d15}\n"
+        "   pop {r4-r11, pc}\n");
 }
+
+/* clang-format on */
 
 /* Of 16 elements of a column, from element `at` on; from the vector that has the first. */
 static inline uint8x16_t element_offsets(int32_t at)

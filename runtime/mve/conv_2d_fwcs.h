@@ -188,242 +188,255 @@ struct work {
     "   it " condition_2 "\n"                                    \
     "   adr" condition_2 ".w " to ", " second "f\n"
 
+/* The parts of convolve_filters. First, the work goes to the stack, with addresses for what is to
+ * be chosen. */
+#define BEGIN(choose_list, choose_rounds)             \
+    "   push {r4-r11, lr}\n"                          \
+    "   vpush {d8-d15}\n"                             \
+    "   sub sp, sp, #136\n"                           \
+    "   mov r12, sp\n"                                \
+    "   mov lr, r0\n"                                 \
+    "   ldm lr!, {r0, r1, r2, r3, r4, r5, r6, r7}\n"  \
+    "   stm r12!, {r0, r1, r2, r3, r4, r5, r6, r7}\n" \
+    "   ldm lr!, {r0, r1, r2, r3, r4, r5, r6, r7}\n"  \
+    "   mov r8, r1\n"                                 \
+    "   mov r9, r0\n"                                 \
+    "   cmp r8, #1\n"                                 \
+    CHOOSE("r1", "lo", "5", "eq", "6", "7")           \
+    "   orr r1, r1, #1\n"                             \
+    "   stm r12!, {r0, r1, r2, r3, r4, r5, r6, r7}\n" \
+    "   ldm lr!, {r0, r1, r2, r3, r4, r5, r6, r7}\n"  \
+    "   stm r12!, {r0, r1, r2, r3, r4, r5, r6, r7}\n" \
+    "   ldm lr!, {r0, r1, r2, r3, r4, r5, r6, r7}\n"  \
+    "   mov r8, r1\n"                                 \
+    choose_list                                       \
+    "   cmp r8, #0\n"                                 \
+    "   it eq\n"                                      \
+    "   adreq.w r1, 3f\n"                             \
+    "   orr r1, r1, #1\n"                             \
+    choose_rounds                                     \
+    "   orr r6, r6, #1\n"                             \
+    "   stm r12!, {r0, r1, r2, r3, r4, r5, r6, r7}\n" \
+    "   ldm lr!, {r0, r1, r2, r3}\n"                  \
+    "   str r0, [r12]\n"                              \
+    "   vdup.16 q5, r1\n"                             \
+    "   vdup.16 q6, r2\n"                             \
+    "   vdup.16 q7, r3\n"                             \
+    "   vldrh.u16 q4, [lr]\n"
+
+/* A filter: its list. */
+#define BEGIN_FILTER              \
+    "2: ldrd r0, r8, [sp, #44]\n" \
+    "   ldr r2, [sp, #52]\n"      \
+    "   ldr r1, [sp, #60]\n"      \
+    "   ldr r11, [sp, #96]\n"     \
+    "   ldr r10, [sp, #128]\n"    \
+    "   add r12, r10, #64\n"      \
+    "   ldr pc, [sp, #100]\n"
+#define LIST_SEVERAL_ENTRIES        \
+    "   .p2align 2\n"               \
+    "31: ldrd r3, r12, [sp, #88]\n" \
+    "   mov r10, #0x80000000\n"     \
+    "21: ldrb r4, [r0], #1\n"       \
+    "   rbit r4, r4\n"              \
+    "   cbz r4, 24f\n"              \
+    "22: clz r5, r4\n"              \
+    "   ldr r6, [r2, r5, lsl #2]\n" \
+    "   lsr r5, r10, r5\n"          \
+    "   add r7, r6, r11\n"          \
+    "   strd r6, r7, [r1], #8\n"    \
+    "   mov lr, r3\n"               \
+    "23: add r6, r6, r12\n"         \
+    "   add r7, r7, r12\n"          \
+    "   strd r6, r7, [r1], #8\n"    \
+    "   subs lr, lr, #1\n"          \
+    "   bne 23b\n"                  \
+    "   bics r4, r4, r5\n"          \
+    "   bne 22b\n"                  \
+    "24: add r2, r2, #32\n"         \
+    "   subs r8, r8, #1\n"          \
+    "   bne 21b\n"                  \
+    "   str r0, [sp, #44]\n"        \
+    "   b 3f\n"
+#define LIST_DOUBLE_ENTRIES \
+    "   .p2align 2\n"       \
+    "32:\n"                 \
+    LIST(STORE_DOUBLE, "3")
+#define LIST_SINGLE_ENTRIES \
+    "   .p2align 2\n"       \
+    "33:\n"                 \
+    LIST(STORE_SINGLE, "2")
+
+/* Its first vector, rounds and constants. */
+#define SET_FILTER                                        \
+    "   .p2align 2\n"                                     \
+    "3: ldr r0, [sp, #56]\n"                              \
+    "   add r12, sp, #104\n"                              \
+    "   ldm r12, {r2, r3, r4, r5, r6}\n"                  \
+    "   subs r1, r1, r0\n"                                \
+    "   it eq\n"                                          \
+    "   adreq.w r6, 10f\n"                                \
+    "   orr r6, r6, #1\n"                                 \
+    "   str r6, [sp, #32]\n"                              \
+    "   rsb r7, r1, #0\n"                                 \
+    "   and r7, r7, r2\n" /* zeros in the first vector */ \
+    "   add r2, r2, r1\n"                                 \
+    "   lsr r2, r2, r3\n" /* rounds */                    \
+    "   eor r5, r5, r2\n"                                 \
+    "   ldr r3, [sp, #76]\n"                              \
+    "   lsl r4, r1, r4\n" /* weights */                   \
+    "   add r4, r4, r3\n"                                 \
+    "   str r4, [sp, #76]\n"                              \
+    "   sub r3, r3, r7\n"                                 \
+    "   sub r0, r0, r7\n"                                 \
+    "   ldr r6, [sp, #40]\n"                              \
+    "   strd r0, r3, [sp]\n"                              \
+    "   strd r6, r5, [sp, #8]\n"                          \
+    "   cbz r1, 27f\n"                                    \
+    "   vctp.8 r7\n"                                      \
+    "   vpnot\n"                                          \
+    "   vpst\n"                                           \
+    "   vldrbt.u8 q3, [r3], #16\n"                        \
+    "   str r3, [sp, #4]\n"                               \
+    "27: ldr r0, [sp, #84]\n"                             \
+    "   vctp.16 r0\n"                                     \
+    "   add r12, sp, #64\n"                               \
+    "   ldm r12, {r0, r1, r2}\n"                          \
+    "   ldr r3, [r0], #4\n"                               \
+    "   ldr r4, [r1], #4\n"                               \
+    "   ldrsb r5, [r2], #1\n"                             \
+    "   stm r12, {r0, r1, r2}\n"                          \
+    "   strd r3, r4, [sp, #16]\n"                         \
+    "   str r5, [sp, #24]\n"
+
+/* A group; the outputs of a filter without weights are those of the first group, still in q0. */
+#define BEGIN_GROUP                 \
+    "1: ldm sp, {r1, r3, r5, r7}\n" \
+    "   ldr r9, [r5]\n"             \
+    "   ldr pc, [sp, #32]\n"        \
+    "   .p2align 2\n"               \
+    "10: ldr r0, [sp, #40]\n"       \
+    "   cmp r0, r5\n"               \
+    "   bne 9f\n"                   \
+    "   mov r0, #0\n"               \
+    "   mov r2, #0\n"               \
+    "   mov r4, #0\n"               \
+    "   mov r6, #0\n"               \
+    "   mov r8, #0\n"               \
+    "   mov r10, #0\n"              \
+    "   mov r12, #0\n"              \
+    "   mov lr, #0\n"               \
+    "   ldr pc, [sp, #36]\n"        \
+    "9: ldr r7, [sp, #28]\n"        \
+    "21: ldr r0, [r5, #4]\n"        \
+    "   vpst\n"                     \
+    "   vstrbt.16 q0, [r0, q4]\n"   \
+    "   add r5, r5, #8\n"           \
+    "   cmp r5, r7\n"               \
+    "   bne 21b\n"                  \
+    "   b 8f\n"
+
+#define ROUNDS_64                    \
+    "   .p2align 2\n"                \
+    "11:\n"                          \
+    NEXT                             \
+    FIRST(LOAD_64, "r5", "", "r11")  \
+    "   b 22f\n"                     \
+    "21:\n"                          \
+    NEXT                             \
+    MORE(LOAD_64, "r5", "", "r11")   \
+    "22:\n"                          \
+    MORE(LOAD_64_1, "r5", "", "r11") \
+    MORE(LOAD_64_2, "r5", "", "r11") \
+    MORE(LOAD_64_3, "r5", "", "r11") \
+    "   subs r7, r7, #1\n"           \
+    "   bne 21b\n"                   \
+    "   ldr pc, [sp, #36]\n"
+#define ROUNDS_32                    \
+    "   .p2align 2\n"                \
+    "12:\n"                          \
+    NEXT                             \
+    FIRST(LOAD_32, "r5", "", "r11")  \
+    "   b 22f\n"                     \
+    "21:\n"                          \
+    NEXT                             \
+    MORE(LOAD_32, "r5", "", "r11")   \
+    "22:\n"                          \
+    MORE(LOAD_32_1, "r5", "", "r11") \
+    "   subs r7, r7, #1\n"           \
+    "   bne 21b\n"                   \
+    "   ldr pc, [sp, #36]\n"
+#define ROUNDS_16                         \
+    "   .p2align 2\n"                     \
+    "16:\n"                               \
+    PAIRS(NEXT, LOAD_16, "r5", "", "r11")
+#define ROUNDS_16_CLOSE                             \
+    "   .p2align 2\n"                               \
+    "17:\n"                                         \
+    PAIRS(NEXT_CLOSE, LOAD_16_CLOSE, "0", "", "64")
+#define ROUNDS_8                                  \
+    "   .p2align 2\n"                             \
+    "18: ldr r11, [sp, #124]\n"                   \
+    PAIRS(NEXT_GATHER, GATHER_8, "0", DELTA, "0")
+#define ROUNDS_8_CLOSE                          \
+    "   .p2align 2\n"                           \
+    "19:\n"                                     \
+    PAIRS(NEXT_GATHER, GATHER_8, "0", "", "64")
+#define ROUNDS_4                                  \
+    "   .p2align 2\n"                             \
+    "14: ldr r11, [sp, #124]\n"                   \
+    PAIRS(NEXT_GATHER, GATHER_4, "0", DELTA, "0")
+#define ROUNDS_4_CLOSE                          \
+    "   .p2align 2\n"                           \
+    "15:\n"                                     \
+    PAIRS(NEXT_GATHER, GATHER_4, "0", "", "64")
+#define ROUNDS_4_NARROW                                \
+    "   .p2align 2\n"                                  \
+    "13: ldr r11, [sp, #124]\n"                        \
+    PAIRS(NEXT_GATHER, GATHER_4_NARROW, "", DELTA, "")
+
+/* From sums to outputs, and on to the next group or filter. */
+#define FINISH_RELU_OR_DOWN     \
+    "   .p2align 2\n"           \
+    "5:\n"                      \
+    FINISH(DTMM_MVE_SCALE_RELU) \
+    "   b 8f\n"                 \
+    "   .p2align 2\n"           \
+    "6:\n"                      \
+    FINISH(DTMM_MVE_SCALE_DOWN) \
+    "   b 8f\n"
+#define FINISH_ANY             \
+    "   .p2align 2\n"          \
+    "7:\n"                     \
+    FINISH(DTMM_MVE_SCALE_ANY) \
+    "8: mov r0, #1\n"          \
+    "   vadd.i16 q4, q4, r0\n" \
+    "   ldr r0, [sp, #80]\n"   \
+    "   subs r0, r0, #1\n"     \
+    "   str r0, [sp, #80]\n"   \
+    "   bne 2b\n"              \
+    "   add sp, sp, #136\n"    \
+    "   vpop {d8-d15}\n"       \
+    "   pop {r4-r11, pc}\n"
+
 /* The outputs of filters in a band. In the rounds r0, r2, r4, r6, r8, r10, r12, lr are the sums; r1
  * walks the list, r3 the weights, r9 is the group's input; r5 and r11 are the inputs of the first
  * and the second 4 pixels, or r11 is the distance between them and q1 the addresses of pieces. q3
  * is the first vector of weights, q4 the outputs' offsets, and the predicate tells which are
  * stored. */
-__attribute__((naked)) static void convolve_filters(const struct work *work __attribute__((unused)))
-{
-    /* The work to the stack, with addresses for what is to be chosen. */
-    __asm__ volatile(
-        "   push {r4-r11, lr}\n"
-        "   vpush {d8-d15}\n"
-        "   sub sp, sp, #136\n"
-        "   mov r12, sp\n"
-        "   mov lr, r0\n"
-        "   ldm lr!, {r0, r1, r2, r3, r4, r5, r6, r7}\n"
-        "   stm r12!, {r0, r1, r2, r3, r4, r5, r6, r7}\n"
-        "   ldm lr!, {r0, r1, r2, r3, r4, r5, r6, r7}\n"
-        "   mov r8, r1\n"
-        "   mov r9, r0\n"
-        "   cmp r8, #1\n"
-        CHOOSE("r1", "lo", "5", "eq", "6", "7")
-        "   orr r1, r1, #1\n"
-        "   stm r12!, {r0, r1, r2, r3, r4, r5, r6, r7}\n"
-        "   ldm lr!, {r0, r1, r2, r3, r4, r5, r6, r7}\n"
-        "   stm r12!, {r0, r1, r2, r3, r4, r5, r6, r7}\n"
-        "   ldm lr!, {r0, r1, r2, r3, r4, r5, r6, r7}\n"
-        "   mov r8, r1\n"
-        "   cmp r8, #2\n"
-        CHOOSE("r1", "lo", "31", "eq", "32", "33")
-        "   cmp r8, #0\n"
-        "   it eq\n"
-        "   adreq.w r1, 3f\n"
-        "   orr r1, r1, #1\n"
-        "   cmp r9, #4\n"
-        CHOOSE("r6", "lo", "13", "eq", "14", "15")
-        "   cmp r9, #8\n"
-        CHOOSE_MORE("r6", "eq", "18", "hi", "19")
-        "   cmp r9, #16\n"
-        CHOOSE_MORE("r6", "eq", "16", "hi", "17")
-        "   cmp r9, #32\n"
-        CHOOSE_MORE("r6", "eq", "12", "hi", "11")
-        "   orr r6, r6, #1\n"
-        "   stm r12!, {r0, r1, r2, r3, r4, r5, r6, r7}\n"
-        "   ldm lr!, {r0, r1, r2, r3}\n"
-        "   str r0, [r12]\n"
-        "   vdup.16 q5, r1\n"
-        "   vdup.16 q6, r2\n"
-        "   vdup.16 q7, r3\n"
-        "   vldrh.u16 q4, [lr]\n");
-    /* A filter: its list. */
-    __asm__ volatile(
-        "2: ldrd r0, r8, [sp, #44]\n"
-        "   ldr r2, [sp, #52]\n"
-        "   ldr r1, [sp, #60]\n"
-        "   ldr r11, [sp, #96]\n"
-        "   ldr r10, [sp, #128]\n"
-        "   add r12, r10, #64\n"
-        "   ldr pc, [sp, #100]\n"
-        "   .p2align 2\n"
-        "31: ldrd r3, r12, [sp, #88]\n"
-        "   mov r10, #0x80000000\n"
-        "21: ldrb r4, [r0], #1\n"
-        "   rbit r4, r4\n"
-        "   cbz r4, 24f\n"
-        "22: clz r5, r4\n"
-        "   ldr r6, [r2, r5, lsl #2]\n"
-        "   lsr r5, r10, r5\n"
-        "   add r7, r6, r11\n"
-        "   strd r6, r7, [r1], #8\n"
-        "   mov lr, r3\n"
-        "23: add r6, r6, r12\n"
-        "   add r7, r7, r12\n"
-        "   strd r6, r7, [r1], #8\n"
-        "   subs lr, lr, #1\n"
-        "   bne 23b\n"
-        "   bics r4, r4, r5\n"
-        "   bne 22b\n"
-        "24: add r2, r2, #32\n"
-        "   subs r8, r8, #1\n"
-        "   bne 21b\n"
-        "   str r0, [sp, #44]\n"
-        "   b 3f\n"
-        "   .p2align 2\n"
-        "32:\n"
-        LIST(STORE_DOUBLE, "3")
-        "   .p2align 2\n"
-        "33:\n"
-        LIST(STORE_SINGLE, "2"));
-    /* Its first vector, rounds and constants. */
-    __asm__ volatile(
-        "   .p2align 2\n"
-        "3: ldr r0, [sp, #56]\n"
-        "   add r12, sp, #104\n"
-        "   ldm r12, {r2, r3, r4, r5, r6}\n"
-        "   subs r1, r1, r0\n"
-        "   it eq\n"
-        "   adreq.w r6, 10f\n"
-        "   orr r6, r6, #1\n"
-        "   str r6, [sp, #32]\n"
-        "   rsb r7, r1, #0\n"
-        "   and r7, r7, r2\n" /* zeros in the first vector */
-        "   add r2, r2, r1\n"
-        "   lsr r2, r2, r3\n" /* rounds */
-        "   eor r5, r5, r2\n"
-        "   ldr r3, [sp, #76]\n"
-        "   lsl r4, r1, r4\n" /* weights */
-        "   add r4, r4, r3\n"
-        "   str r4, [sp, #76]\n"
-        "   sub r3, r3, r7\n"
-        "   sub r0, r0, r7\n"
-        "   ldr r6, [sp, #40]\n"
-        "   strd r0, r3, [sp]\n"
-        "   strd r6, r5, [sp, #8]\n"
-        "   cbz r1, 27f\n"
-        "   vctp.8 r7\n"
-        "   vpnot\n"
-        "   vpst\n"
-        "   vldrbt.u8 q3, [r3], #16\n"
-        "   str r3, [sp, #4]\n"
-        "27: ldr r0, [sp, #84]\n"
-        "   vctp.16 r0\n"
-        "   add r12, sp, #64\n"
-        "   ldm r12, {r0, r1, r2}\n"
-        "   ldr r3, [r0], #4\n"
-        "   ldr r4, [r1], #4\n"
-        "   ldrsb r5, [r2], #1\n"
-        "   stm r12, {r0, r1, r2}\n"
-        "   strd r3, r4, [sp, #16]\n"
-        "   str r5, [sp, #24]\n");
-    /* A group. */
-    __asm__ volatile(
-        "1: ldm sp, {r1, r3, r5, r7}\n"
-        "   ldr r9, [r5]\n"
-        "   ldr pc, [sp, #32]\n"
-        "   .p2align 2\n"
-        "10: ldr r0, [sp, #40]\n" /* no weights */
-        "   cmp r0, r5\n"
-        "   bne 9f\n"
-        "   mov r0, #0\n"
-        "   mov r2, #0\n"
-        "   mov r4, #0\n"
-        "   mov r6, #0\n"
-        "   mov r8, #0\n"
-        "   mov r10, #0\n"
-        "   mov r12, #0\n"
-        "   mov lr, #0\n"
-        "   ldr pc, [sp, #36]\n"
-        "9: ldr r7, [sp, #28]\n" /* the first group's outputs are still in q0 */
-        "21: ldr r0, [r5, #4]\n"
-        "   vpst\n"
-        "   vstrbt.16 q0, [r0, q4]\n"
-        "   add r5, r5, #8\n"
-        "   cmp r5, r7\n"
-        "   bne 21b\n"
-        "   b 8f\n");
-    __asm__ volatile(
-        "   .p2align 2\n"
-        "11:\n"
-        NEXT
-        FIRST(LOAD_64, "r5", "", "r11")
-        "   b 22f\n"
-        "21:\n"
-        NEXT
-        MORE(LOAD_64, "r5", "", "r11")
-        "22:\n"
-        MORE(LOAD_64_1, "r5", "", "r11")
-        MORE(LOAD_64_2, "r5", "", "r11")
-        MORE(LOAD_64_3, "r5", "", "r11")
-        "   subs r7, r7, #1\n"
-        "   bne 21b\n"
-        "   ldr pc, [sp, #36]\n");
-    __asm__ volatile(
-        "   .p2align 2\n"
-        "12:\n"
-        NEXT
-        FIRST(LOAD_32, "r5", "", "r11")
-        "   b 22f\n"
-        "21:\n"
-        NEXT
-        MORE(LOAD_32, "r5", "", "r11")
-        "22:\n"
-        MORE(LOAD_32_1, "r5", "", "r11")
-        "   subs r7, r7, #1\n"
-        "   bne 21b\n"
-        "   ldr pc, [sp, #36]\n");
-    __asm__ volatile(
-        "   .p2align 2\n"
-        "16:\n"
-        PAIRS(NEXT, LOAD_16, "r5", "", "r11"));
-    __asm__ volatile(
-        "   .p2align 2\n"
-        "17:\n"
-        PAIRS(NEXT_CLOSE, LOAD_16_CLOSE, "0", "", "64"));
-    __asm__ volatile(
-        "   .p2align 2\n"
-        "18: ldr r11, [sp, #124]\n"
-        PAIRS(NEXT_GATHER, GATHER_8, "0", DELTA, "0"));
-    __asm__ volatile(
-        "   .p2align 2\n"
-        "19:\n"
-        PAIRS(NEXT_GATHER, GATHER_8, "0", "", "64"));
-    __asm__ volatile(
-        "   .p2align 2\n"
-        "14: ldr r11, [sp, #124]\n"
-        PAIRS(NEXT_GATHER, GATHER_4, "0", DELTA, "0"));
-    __asm__ volatile(
-        "   .p2align 2\n"
-        "15:\n"
-        PAIRS(NEXT_GATHER, GATHER_4, "0", "", "64"));
-    __asm__ volatile(
-        "   .p2align 2\n"
-        "13: ldr r11, [sp, #124]\n"
-        PAIRS(NEXT_GATHER, GATHER_4_NARROW, "", DELTA, ""));
-    __asm__ volatile(
-        "   .p2align 2\n"
-        "5:\n"
-        FINISH(DTMM_MVE_SCALE_RELU)
-        "   b 8f\n"
-        "   .p2align 2\n"
-        "6:\n"
-        FINISH(DTMM_MVE_SCALE_DOWN)
-        "   b 8f\n");
-    __asm__ volatile(
-        "   .p2align 2\n"
-        "7:\n"
-        FINISH(DTMM_MVE_SCALE_ANY)
-        "8: mov r0, #1\n"
-        "   vadd.i16 q4, q4, r0\n"
-        "   ldr r0, [sp, #80]\n"
-        "   subs r0, r0, #1\n"
-        "   str r0, [sp, #80]\n"
-        "   bne 2b\n"
-        "   add sp, sp, #136\n"
-        "   vpop {d8-d15}\n"
-        "   pop {r4-r11, pc}\n");
-}
+#define CONVOLVE_FILTERS(choose_list, choose_rounds, lists, rounds) \
+    __attribute__((naked)) static void convolve_filters(            \
+        const struct work *work __attribute__((unused)))            \
+    {                                                               \
+        __asm__ volatile(BEGIN(choose_list, choose_rounds));        \
+        __asm__ volatile(BEGIN_FILTER lists);                       \
+        __asm__ volatile(SET_FILTER);                               \
+        __asm__ volatile(BEGIN_GROUP);                              \
+        rounds                                                      \
+        __asm__ volatile(FINISH_RELU_OR_DOWN);                      \
+        __asm__ volatile(FINISH_ANY);                               \
+    }
+#define ROUNDS(text) __asm__ volatile(text);
 
 /* clang-format on */
 

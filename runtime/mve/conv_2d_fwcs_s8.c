@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "conv_2d_bands.h"
+#include "conv_2d_any_pieces.h"
 
 void dtmm_conv_2d_fwcs_s8_mve(const struct dtmm_conv_2d *p, const void *input, void *output,
                               void *scratch)

@@ -81,9 +81,8 @@ static inline int dtmm_mve_is_irregular(const struct dtmm_mve_weight_pieces *pie
 }
 
 /* In a filter of which all units are kept. */
-static inline int32_t dtmm_mve_max_pieces(const struct dtmm_conv_2d *p)
+static inline int32_t dtmm_mve_max_pieces(const struct dtmm_conv_2d *p, int32_t size)
 {
-    int32_t size = dtmm_mve_weight_pieces(p).size;
     return p->kernel_h * p->kernel_w * ((p->input_channels + size - 1) / size);
 }
 
@@ -134,9 +133,10 @@ static inline int dtmm_mve_is_one_row(const struct dtmm_conv_2d *p)
            p->output_h <= p->input_h;
 }
 
-static inline struct dtmm_mve_band dtmm_mve_band(const struct dtmm_conv_2d *p)
+/* Where pieces have `size` weights. */
+static inline struct dtmm_mve_band dtmm_mve_band(const struct dtmm_conv_2d *p, int32_t size)
 {
-    int32_t size = dtmm_mve_weight_pieces(p).size, rows = 1;
+    int32_t rows = 1;
     int is_one_row = dtmm_mve_is_one_row(p);
     struct dtmm_mve_band band = {
         .height = is_one_row ? 1 : p->output_h,
@@ -175,13 +175,27 @@ static inline int dtmm_conv_2d_fwcs_s8_mve_accepts(const struct dtmm_conv_2d *p)
  * more, padded weights. */
 static inline int32_t dtmm_conv_2d_fwcs_s8_mve_scratch_bytes(const struct dtmm_conv_2d *p)
 {
-    struct dtmm_mve_band band = dtmm_mve_band(p);
     struct dtmm_mve_weight_pieces pieces = dtmm_mve_weight_pieces(p);
-    int32_t n_pieces = dtmm_mve_max_pieces(p);
+    struct dtmm_mve_band band = dtmm_mve_band(p, pieces.size);
+    int32_t n_pieces = dtmm_mve_max_pieces(p, pieces.size);
     int32_t n_units = p->kernel_h * p->kernel_w * pieces.units;
     return DTMM_MVE_CALL_BYTES + dtmm_mve_band_bytes(p, &band) + 3 * band.pitch +
            8 * dtmm_mve_max_groups(&band) + 4 * n_units + 16 +
            n_pieces * dtmm_mve_entry_bytes(&pieces) + 32 + (pieces.is_padded ? 4 * n_pieces : 0);
+}
+
+/* ---- conv_2d_fwcs_16_s8: units of multiples of 16 channels, all of the same length ---- */
+
+static inline int dtmm_conv_2d_fwcs_16_s8_mve_accepts(const struct dtmm_conv_2d *p)
+{
+    struct dtmm_mve_weight_pieces pieces = dtmm_mve_weight_pieces(p);
+    return dtmm_conv_2d_fwcs_s8_mve_accepts(p) && pieces.size >= 16 &&
+           !dtmm_mve_is_irregular(&pieces);
+}
+
+static inline int32_t dtmm_conv_2d_fwcs_16_s8_mve_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    return dtmm_conv_2d_fwcs_s8_mve_scratch_bytes(p);
 }
 
 /* ---- In place: 1x1, stride 1, no padding ---- */

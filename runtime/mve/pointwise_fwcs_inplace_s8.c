@@ -2,7 +2,7 @@
 /* The inputs of a band, a part of one long row, are laid out before its outputs are written. From
  * the last band to the first where there are more outputs than inputs, no input is overwritten
  * before. */
-#include "conv_2d_bands.h"
+#include "conv_2d_any_pieces.h"
 
 void dtmm_pointwise_fwcs_inplace_s8_mve(const struct dtmm_conv_2d *p, const void *input,
                                         void *output, void *scratch)

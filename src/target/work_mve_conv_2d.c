@@ -242,7 +242,7 @@ static int32_t rows_tried(const struct dtmm_conv_2d *p, const struct dtmm_mve_ba
 
 void work_conv_2d_fwcs_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
-    struct dtmm_mve_band band = dtmm_mve_band(p);
+    struct dtmm_mve_band band = dtmm_mve_band(p, dtmm_mve_weight_pieces(p).size);
     for (int32_t y = 0; y < band.height; y += band.rows)
         for (int32_t x = 0; x < band.width; x += band.columns)
             count_band(p, &band, y, x, counts);
@@ -257,6 +257,11 @@ void work_pointwise_inplace_s8_mve(const struct dtmm_conv_2d *p, double counts[M
 }
 
 void work_pointwise_fwcs_inplace_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    work_conv_2d_fwcs_s8_mve(p, counts);
+}
+
+void work_conv_2d_fwcs_16_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
     work_conv_2d_fwcs_s8_mve(p, counts);
 }
