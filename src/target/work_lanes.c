@@ -54,13 +54,14 @@ struct lanes {
 /* A list in the making, as in dtmm_lanes_list. */
 struct list {
     double instructions; /* of the assembly */
-    double pieces;
+    double units, pieces;
     int32_t position, left, n_interrupts;
 };
 
 static void list_add(const struct lanes *l, struct list *list, int32_t start, int32_t n)
 {
     int is_moved = start != list->position;
+    list->units++;
     list->position = start + n;
     while (n > 0) {
         int32_t piece = n < DTMM_LANES_PIECE ? n : DTMM_LANES_PIECE;
@@ -215,12 +216,12 @@ static void count_lanes(const struct lanes *l, double counts[MAX_WORK])
         counts[2] += windows.groups * (list.instructions + l->code.group);
         if (is_raw(p, o))
             counts[3] += windows.groups * l->window.form.lanes;
-        if (is_small)
-            counts[6] += windows.n * (list.pieces + n_offsets * 0.125);
-        else if (p->mask && is_equal(l))
-            counts[11] += windows.n * (list.pieces + n_offsets * 0.125);
-        else if (p->mask)
-            counts[7] += windows.n * (list.pieces + n_offsets * 0.125);
+        if (!p->mask)
+            continue;
+        counts[is_small ? 6 : is_equal(l) ? 11 : 7] += windows.n * list.pieces;
+        if (!is_small)
+            counts[12] += windows.n * list.units;
+        counts[is_small ? 13 : 14] += windows.n * ((n_offsets + 7) / 8);
     }
     if (!p->mask)
         counts[7] = all.pieces;
