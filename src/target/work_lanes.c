@@ -208,11 +208,11 @@ static void count_lanes(const struct lanes *l, double counts[MAX_WORK])
 {
     const struct dtmm_conv_2d *p = l->p;
     struct windows windows = windows_count(l);
-    int32_t words = l->window.form.words, n_offsets = dtmm_lanes_n_offsets(p);
+    int32_t words = l->window.form.words, mask_bytes = (dtmm_lanes_n_offsets(p) + 7) / 8;
     int is_small = p->mask && dtmm_lanes_is_small(p);
     struct list all = list_all(l);
     for (int32_t o = 0; o < p->output_channels; o++) {
-        struct list list = p->mask ? list_kept(l, p->mask + o * ((n_offsets + 7) / 8)) : all;
+        struct list list = p->mask ? list_kept(l, p->mask + o * mask_bytes) : all;
         counts[2] += windows.groups * (list.instructions + l->code.group);
         if (is_raw(p, o))
             counts[3] += windows.groups * l->window.form.lanes;
@@ -221,7 +221,8 @@ static void count_lanes(const struct lanes *l, double counts[MAX_WORK])
         counts[is_small ? 6 : is_equal(l) ? 11 : 7] += windows.n * list.pieces;
         if (!is_small)
             counts[12] += windows.n * list.units;
-        counts[is_small ? 13 : 14] += windows.n * ((n_offsets + 7) / 8);
+        for (int32_t i = 0; i < mask_bytes && is_small; i++)
+            counts[p->mask[o * mask_bytes + i] ? 13 : 14] += windows.n;
     }
     if (!p->mask)
         counts[7] = all.pieces;
