@@ -76,7 +76,9 @@ static int32_t sum_filter(const struct dtmm_conv_2d *p, const uint8_t *mask, con
         sum = dot_kept_eights(x, weights, mask, mask + n_bytes, p->block);
     else
         n_bytes = 0;
-    return sum + sum_units(p, mask, x, weights, n_bytes * 8);
+    if (n_bytes * 8 * p->block < p->input_channels)
+        sum += sum_units(p, mask, x, weights, n_bytes * 8);
+    return sum;
 }
 
 /* The output is one pixel, of one input pixel; filters have several units. */
