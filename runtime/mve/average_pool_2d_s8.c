@@ -20,26 +20,6 @@ static inline int16x8_t divide(int16x8_t x, struct divisor by)
     return vsubq_s16(veorq_s16(vreinterpretq_s16_u16(quotient), sign), sign);
 }
 
-struct sums {
-    int16x8_t low, high; /* channels 0 .. 7, 8 .. 15 */
-};
-
-/* Sums of 16 channels. */
-static inline struct sums sum_16(struct dtmm_mve_pool_window window)
-{
-    struct sums sums = {vdupq_n_s16(0), vdupq_n_s16(0)};
-    int16x8_t x, y;
-    __asm__ volatile(DTMM_MVE_POOL_LOOP("   vldrb.s16 %q[x], [%[at]]\n"
-                                        "   vldrb.s16 %q[y], [%[at], #8]\n"
-                                        "   vadd.i16 %q[low], %q[low], %q[x]\n"
-                                        "   vadd.i16 %q[high], %q[high], %q[y]\n")
-                     : DTMM_MVE_POOL_STATE(window), [low] "+w"(sums.low), [high] "+w"(sums.high),
-                       [x] "=&w"(x), [y] "=&w"(y)
-                     : DTMM_MVE_POOL_CONSTANTS(window)
-                     : "lr", "cc", "memory");
-    return sums;
-}
-
 /* Sums of up to 8 channels. */
 static inline int16x8_t sum_8(struct dtmm_mve_pool_window window, int32_t n_channels)
 {
@@ -60,13 +40,7 @@ static inline void average_small(const struct dtmm_pool_2d *p, struct dtmm_mve_p
 {
     struct divisor by = {(uint32_t)count / 2, UINT32_MAX / (uint32_t)count + 1};
     int16x8_t low = vdupq_n_s16(p->output_min), high = vdupq_n_s16(p->output_max);
-    int32_t c = 0;
-    for (; c + 16 <= p->channels; c += 16, window.first += 16) {
-        struct sums sums = sum_16(window);
-        vstrbq_s16(out + c, vminq_s16(vmaxq_s16(divide(sums.low, by), low), high));
-        vstrbq_s16(out + c + 8, vminq_s16(vmaxq_s16(divide(sums.high, by), low), high));
-    }
-    for (; c < p->channels; c += 8, window.first += 8) {
+    for (int32_t c = 0; c < p->channels; c += 8, window.first += 8) {
         int16x8_t mean = divide(sum_8(window, p->channels - c), by);
         mean = vminq_s16(vmaxq_s16(mean, low), high);
         vstrbq_p_s16(out + c, mean, vctp16q(dtmm_mve_behind(p->channels - c)));

@@ -165,7 +165,7 @@ void work_max_pool_2d_s8_mve(const struct dtmm_pool_2d *p, double counts[MAX_WOR
 /* Windows of one position, or more than 256, are averaged channel by channel. */
 void work_average_pool_2d_s8_mve(const struct dtmm_pool_2d *p, double counts[MAX_WORK])
 {
-    int32_t wide = p->channels / 16, narrow = (p->channels % 16 + 7) / 8;
+    double groups = divide_up(p->channels, 8);
     for (int32_t oy = 0; oy < p->output_h; oy++)
         for (int32_t ox = 0; ox < p->output_w; ox++) {
             int32_t rows = 0, columns = 0;
@@ -176,14 +176,13 @@ void work_average_pool_2d_s8_mve(const struct dtmm_pool_2d *p, double counts[MAX
             int32_t count = rows * columns;
             counts[1]++;
             if (count < 2 || count > 256) {
-                counts[6] += (double)p->channels * (6 * rows + 24);
-                counts[7] += (double)p->channels * count;
+                counts[5] += (double)p->channels * (6 * rows + 24);
+                counts[6] += (double)p->channels * count;
                 continue;
             }
-            counts[2] += wide;
-            counts[3] += narrow;
-            counts[4] += rows * (wide + narrow);
-            counts[5] += count * (6 * wide + 5 * narrow);
+            counts[2] += groups;
+            counts[3] += rows * groups;
+            counts[4] += count * groups;
         }
 }
 
