@@ -7,6 +7,7 @@
 #include "../requantize.h"
 #include "conv_2d_layout.h"
 #include "conv_2d_pixels.h"
+#include "conv_2d_sort.h"
 #include "conv_2d_stream.h"
 #include "conv_2d_widen.h"
 #include "requantize.h"
@@ -28,8 +29,8 @@ struct dtmm_dsp_conv {
     struct dtmm_dsp_blocks blocks[2];
     const struct dtmm_dsp_blocks *blocks_end;
     dtmm_dsp_take_units *take;
-    uint32_t *take_to; /* the stream, or for a single output the input */
-    int32_t columns;   /* of this pass; rows without gaps between their inputs are one */
+    uint32_t *stream;
+    int32_t columns; /* of this pass; rows without gaps between their inputs are one */
     int32_t filter;
     int32_t finish; /* where the fast requantization is exact */
     int32_t sums[4];
@@ -121,20 +122,6 @@ static inline void dtmm_dsp_run_filter(struct dtmm_dsp_conv *conv,
     }
 }
 
-/* The one output of a filter from its sum. */
-static inline void dtmm_dsp_finish_one(struct dtmm_dsp_conv *conv, int32_t sum)
-{
-    const struct dtmm_conv_2d *p = conv->p;
-    int8_t *output = conv->blocks->output + conv->filter;
-    conv->sums[0] = sum;
-    if (conv->run.finish == DTMM_DSP_SUMS) {
-        dtmm_dsp_finish_slowly(conv, 1, output);
-        return;
-    }
-    sum = dtmm_dsp_requantize_fast(sum + conv->run.start[0], &conv->run.fast);
-    *output = dtmm_clamp(sum, 0, p->output_min, p->output_max);
-}
-
 /* Divides the pass's rows of widened input and of outputs into blocks. */
 static inline void dtmm_dsp_set_blocks(struct dtmm_dsp_conv *conv, const int8_t *input,
                                        int8_t *output)
@@ -172,17 +159,14 @@ static inline void dtmm_dsp_run_filters(struct dtmm_dsp_conv *conv)
     int32_t mask_bytes = p->mask ? l->mask_bytes : 0;
     struct dtmm_dsp_stream stream = {.weights = p->weights};
     for (conv->filter = 0; conv->filter < p->output_channels; conv->filter++, mask += mask_bytes) {
-        stream.end = conv->take_to;
+        stream.end = conv->stream;
         stream.at = 0;
         if (l->a_unit)
             conv->take(&stream, &conv->writer, mask, mask + l->mask_bytes);
         else
             dtmm_dsp_write_any(p, l, &conv->writer, mask, conv->expanded, &stream);
         dtmm_dsp_set_filter(conv);
-        if (l->is_single)
-            dtmm_dsp_finish_one(conv, stream.at);
-        else
-            dtmm_dsp_run_filter(conv, &stream);
+        dtmm_dsp_run_filter(conv, &stream);
     }
 }
 
@@ -196,18 +180,12 @@ static __attribute__((noinline, cold)) void dtmm_dsp_start(struct dtmm_dsp_conv 
     conv->memory = (int8_t *)conv + DTMM_DSP_STATE_BYTES;
     int8_t *offsets = conv->memory + l->size;
     conv->expanded = offsets + l->offsets;
-    conv->run.stream = (uint32_t *)(void *)(conv->expanded + l->expanded);
-    conv->take_to = (uint32_t *)(void *)(conv->expanded + l->expanded);
+    conv->stream = (uint32_t *)(void *)(conv->expanded + l->expanded);
+    conv->run.stream = conv->stream;
     conv->take = l->group == 8 ? dtmm_dsp_write_8 : dtmm_dsp_write_4;
-    if (l->is_single) {
-        conv->take_to = (uint32_t *)(void *)conv->memory;
-        conv->take = l->group == 8 ? dtmm_dsp_sum_8 : dtmm_dsp_sum_4;
-    }
     dtmm_dsp_start_writer(p, l, (uint16_t *)(void *)offsets, &conv->writer);
-    if (!p->mask) {
-        memset(conv->expanded, 0xff, (size_t)(l->units >> 3));
-        conv->expanded[l->units >> 3] = (int8_t)((1 << (l->units & 7)) - 1);
-    }
+    if (!p->mask)
+        dtmm_dsp_fill_mask(l, conv->expanded);
     int is_narrow = p->output_min > INT8_MIN || p->output_max < INT8_MAX;
     int is_relu = p->output_min >= p->output_zero_point;
     conv->finish = is_narrow ? DTMM_DSP_CLAMP : is_relu ? DTMM_DSP_RELU : DTMM_DSP_SATURATE;

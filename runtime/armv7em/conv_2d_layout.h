@@ -44,11 +44,10 @@ struct dtmm_dsp_layout {
     int32_t size;  /* bytes of all planes */
     int32_t units; /* bits of a filter's mask; dense: kernel positions as the layout knows them */
     int32_t mask_bytes; /* of a filter */
-    int32_t a_unit; /* channels of each unit when all units are alike: whole groups, or a position;
-                     * else 0, and a filter is sorted position by position */
-    int32_t is_single; /* one output that reads one position: its sums need no stream */
-    int32_t taps;      /* kernel positions as the layout knows them */
-    int32_t offsets;   /* bytes of the list of units */
+    int32_t a_unit;  /* channels of each unit when all units are alike: whole groups, or a position;
+                      * else 0, and a filter is sorted position by position */
+    int32_t taps;    /* kernel positions as the layout knows them */
+    int32_t offsets; /* bytes of the list of units */
     int32_t expanded; /* bytes of one position's weights, where they must be sorted, or of a mask */
     int32_t stream;   /* bytes of one filter's widened weights, at most */
 };
@@ -145,8 +144,7 @@ static inline void dtmm_dsp_set_layout(const struct dtmm_conv_2d *p, struct dtmm
     l->expanded = !p->mask    ? dtmm_dsp_round_up(l->units + 1, 32) / 8
                   : l->a_unit ? 0
                               : l->planes * l->group;
-    l->is_single = l->a_unit && l->size == l->planes * l->group_bytes;
-    l->stream = l->is_single ? 0 : l->taps * l->planes * (l->group_bytes + 4);
+    l->stream = l->taps * l->planes * (l->group_bytes + 4);
 }
 
 static inline struct dtmm_dsp_layout dtmm_dsp_layout(const struct dtmm_conv_2d *p)

@@ -56,4 +56,30 @@ dtmm_pointwise_fwcs_inplace_s8_armv7em_scratch_bytes(const struct dtmm_conv_2d *
     return dtmm_conv_2d_s8_armv7em_scratch_bytes(p);
 }
 
+/* One output that reads one position. */
+static inline int dtmm_conv_2d_single_s8_armv7em_accepts(const struct dtmm_conv_2d *p)
+{
+    if (!dtmm_conv_2d_s8_armv7em_accepts(p))
+        return 0;
+    struct dtmm_dsp_layout l = dtmm_dsp_layout(p);
+    return l.a_unit > 0 && l.size == l.planes * l.group_bytes;
+}
+
+static inline int32_t dtmm_conv_2d_single_s8_armv7em_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    struct dtmm_dsp_layout l = dtmm_dsp_layout(p);
+    return l.size + l.offsets + l.expanded;
+}
+
+static inline int dtmm_conv_2d_fwcs_single_s8_armv7em_accepts(const struct dtmm_conv_2d *p)
+{
+    return dtmm_conv_2d_single_s8_armv7em_accepts(p);
+}
+
+static inline int32_t
+dtmm_conv_2d_fwcs_single_s8_armv7em_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    return dtmm_conv_2d_single_s8_armv7em_scratch_bytes(p);
+}
+
 #endif

@@ -31,10 +31,8 @@ struct dtmm_dsp_stream {
 typedef void dtmm_dsp_take_units(struct dtmm_dsp_stream *stream,
                                  const struct dtmm_dsp_writer *writer, const uint8_t *mask,
                                  const uint8_t *mask_end);
-/* Write them to the stream; groups of 8 and of 4 channels. */
+/* Writes them to the stream; groups of 8 and of 4 channels. */
 dtmm_dsp_take_units dtmm_dsp_write_8, dtmm_dsp_write_4;
-/* Add them, times the input, to the sum. */
-dtmm_dsp_take_units dtmm_dsp_sum_8, dtmm_dsp_sum_4;
 
 /* r0: the stream's end, or input, r1: weights, r2: unit_step, r3-r7: a group, its step first, or
  * the pointer to its input, r8: mask, r9: the bits left of a byte, the first on top, r10: at, or
@@ -46,9 +44,6 @@ __asm__(".syntax unified\n"
         ".macro dtmm_start_write\n"
         "rsb r3, r10, r4, lsl #3\n"
         "add r10, r2, r4, lsl #3\n"
-        ".endm\n"
-        ".macro dtmm_start_sum\n"
-        "add r3, r0, r4, lsl #3\n"
         ".endm\n"
 
         /* The weights of a group. */
@@ -72,20 +67,6 @@ __asm__(".syntax unified\n"
         "sxtb16 r5, r4, ror #8\n"
         "sxtb16 r4, r4\n"
         "stm r0!, {r3-r5}\n"
-        ".endm\n"
-        ".macro dtmm_take_half weights\n"
-        "sxtb16 r5, \\weights, ror #8\n"
-        "sxtb16 \\weights, \\weights\n"
-        "ldrd r2, r7, [r3], #8\n"
-        "smlad r10, \\weights, r2, r10\n"
-        "smlad r10, r5, r7, r10\n"
-        ".endm\n"
-        ".macro dtmm_take_sum_8\n"
-        "dtmm_take_half r4\n"
-        "dtmm_take_half r6\n"
-        ".endm\n"
-        ".macro dtmm_take_sum_4\n"
-        "dtmm_take_half r4\n"
         ".endm\n"
 
         ".macro dtmm_take_units what, group\n"
@@ -211,9 +192,7 @@ __asm__(".syntax unified\n"
         ".endm\n"
 
         "dtmm_take_units write, 8\n"
-        "dtmm_take_units write, 4\n"
-        "dtmm_take_units sum, 8\n"
-        "dtmm_take_units sum, 4\n");
+        "dtmm_take_units write, 4\n");
 
 /* Where tap (y, x) of the kernel as the layout knows it lies in the widened rows. */
 static inline int32_t dtmm_dsp_tap_offset(const struct dtmm_conv_2d *p,
@@ -261,49 +240,11 @@ static inline void dtmm_dsp_start_writer(const struct dtmm_conv_2d *p,
         }
 }
 
-/* A group of 4 weights that lies at `offset`. */
-static inline void dtmm_dsp_write_four(struct dtmm_dsp_stream *stream, int32_t offset,
-                                       int32_t group_step, const int8_t weights[4])
+/* The mask of a dense filter. */
+static inline void dtmm_dsp_fill_mask(const struct dtmm_dsp_layout *l, int8_t *mask)
 {
-    uint32_t word, even, odd;
-    memcpy(&word, weights, 4);
-    __asm__("sxtb16 %0, %1" : "=r"(even) : "r"(word));
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(odd) : "r"(word));
-    stream->end[0] = (uint32_t)(offset - stream->at);
-    stream->end[1] = even;
-    stream->end[2] = odd;
-    stream->end += 3;
-    stream->at = offset + group_step;
-}
-
-/* Sorts the next stored weights of one of the layout's taps into `expanded`, zeros elsewhere; they
- * are `taps` taps of the mask, whose next bit is *bit. */
-static inline void dtmm_dsp_expand(const struct dtmm_conv_2d *p, const uint8_t *mask, int32_t taps,
-                                   int32_t *bit, const int8_t **weights, int8_t *expanded)
-{
-    for (int32_t tap = 0; tap < taps; tap++, expanded += p->input_channels)
-        for (int32_t i = 0; i < p->input_channels; i += p->block, (*bit)++) {
-            int is_kept = mask[*bit >> 3] >> (*bit & 7) & 1;
-            for (int32_t j = i; j < i + p->block && j < p->input_channels; j++)
-                expanded[j] = is_kept ? *(*weights)++ : 0;
-        }
-}
-
-/* A filter of any units: group by group of 4 channels, those of only zeros left out. */
-static __attribute__((noinline, cold)) void
-dtmm_dsp_write_any(const struct dtmm_conv_2d *p, const struct dtmm_dsp_layout *l,
-                   const struct dtmm_dsp_writer *writer, const uint8_t *mask, int8_t *expanded,
-                   struct dtmm_dsp_stream *stream)
-{
-    int32_t bit = 0;
-    memset(expanded, 0, (size_t)l->expanded);
-    for (int32_t tap = 0; tap < l->taps; tap++) {
-        dtmm_dsp_expand(p, mask, l->window / p->input_channels, &bit, &stream->weights, expanded);
-        int32_t offset = 8 * writer->offsets[tap];
-        for (int32_t i = 0; i < l->expanded; i += 4, offset += l->plane_bytes)
-            if (expanded[i] | expanded[i + 1] | expanded[i + 2] | expanded[i + 3])
-                dtmm_dsp_write_four(stream, offset, writer->group_step, expanded + i);
-    }
+    memset(mask, 0xff, (size_t)(l->units >> 3));
+    mask[l->units >> 3] = (int8_t)((1 << (l->units & 7)) - 1);
 }
 
 #endif

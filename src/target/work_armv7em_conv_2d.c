@@ -88,21 +88,25 @@ static int32_t sorted_groups(const struct work *work, int32_t filter)
     return kept;
 }
 
-/* Instructions that take one unit into a stream, or into a sum. */
-static double unit_instructions(const struct dtmm_dsp_layout *l)
+/* Instructions that take one unit: `a_group` a group, `start` before the first, `loop` around each.
+ */
+static double unit_instructions(const struct dtmm_dsp_layout *l, double a_group, double start,
+                                double loop)
 {
     int32_t groups = l->a_unit / l->group, tail = l->a_unit % l->group;
-    int is_wide = l->group == 8;
-    double a_group = l->is_single ? (is_wide ? 12 : 6) : (is_wide ? 7 : 4);
-    double start = l->is_single ? 1 : 2;
     if (groups == 1 && tail == 0)
         return 5 + start + a_group;
-    double instructions = 8 + start + groups * (a_group + (l->is_single ? 2 : 3)) + 2;
-    if (groups > 0)
-        instructions += 3;
-    if (tail > 0)
-        instructions += 9 + a_group + (is_wide ? 2 : 0);
-    return instructions;
+    double instructions = 10 + start + groups * (a_group + loop) + (groups > 0 ? 3 : 0);
+    return instructions + (tail > 0 ? 9 + a_group + (l->group == 8 ? 2 : 0) : 0);
+}
+
+/* Units of a filter that are kept. */
+static int32_t kept_units(const struct work *work, int32_t filter)
+{
+    int32_t kept = 0;
+    for (int32_t unit = 0; unit < work->l.units; unit++)
+        kept += is_kept(work, filter, unit);
+    return kept;
 }
 
 /* Takes the weights of one filter, each pass anew; returns its groups. */
@@ -116,9 +120,9 @@ static int32_t take_weights(struct work *work, int32_t filter, int32_t passes)
         work->assembly += 14.0 * passes * kept;
         return kept;
     }
-    for (int32_t unit = 0; unit < l->units; unit++)
-        kept += is_kept(work, filter, unit);
-    work->assembly += passes * (32 + 8 * l->mask_bytes + kept * unit_instructions(l));
+    kept = kept_units(work, filter);
+    work->assembly += passes * (32 + 8 * l->mask_bytes +
+                                kept * unit_instructions(l, l->group == 8 ? 7 : 4, 2, 3));
     return kept * ((l->a_unit + l->group - 1) / l->group);
 }
 
@@ -168,7 +172,7 @@ static void run_filters(struct work *work)
         int is_slow =
             !dtmm_dsp_shift_is_fast(p->shift[filter]) || bias >= 1 << 29 || bias <= -(1 << 29);
         int32_t groups = take_weights(work, filter, passes);
-        for (int32_t y = 0; y < p->output_h && !l->is_single; y += l->rows) {
+        for (int32_t y = 0; y < p->output_h; y += l->rows) {
             int32_t rows = dtmm_dsp_smaller(l->rows, p->output_h - y);
             if (has_gaps)
                 run_filter(work, rows, p->output_w, groups, is_slow);
@@ -191,13 +195,38 @@ void work_conv_2d_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WOR
     counts[6] = work.edges;
     counts[7] = work.sorted;
     counts[8] = work.slow_outputs;
-    counts[9] = work.l.is_single ? p->output_channels : 0;
-    counts[10] = work.l.a_unit ? work.l.units : work.l.taps;
-    counts[11] = work.l.a_unit ? 0 : counts[2] * work.l.taps;
-    counts[12] = work.l.a_unit % work.l.group && p->mask
+    counts[9] = work.l.a_unit ? work.l.units : work.l.taps;
+    counts[10] = work.l.a_unit ? 0 : counts[2] * work.l.taps;
+    counts[11] = work.l.a_unit % work.l.group && p->mask
                      ? (double)p->output_channels * work.l.mask_bytes
                      : 0;
-    counts[13] = p->kernel_h * work.l.kernel_w;
+    counts[12] = p->kernel_h * work.l.kernel_w;
+}
+
+void work_conv_2d_single_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    struct work work = {.p = p, .l = dtmm_dsp_layout(p)};
+    const struct dtmm_dsp_layout *l = &work.l;
+    widen_rows(&work);
+    for (int32_t filter = 0; filter < p->output_channels; filter++) {
+        int32_t kept = kept_units(&work, filter);
+        if (l->a_unit == 4)
+            work.assembly += 15 + 13 * l->mask_bytes + 6 * kept;
+        else
+            work.assembly +=
+                32 + 8 * l->mask_bytes + kept * unit_instructions(l, l->group == 8 ? 12 : 6, 1, 2);
+    }
+    counts[1] = work.assembly;
+    counts[2] = p->output_channels;
+    counts[3] = work.lines;
+    counts[4] = work.edges;
+    counts[5] = l->units;
+    counts[6] = l->a_unit % l->group && p->mask ? (double)p->output_channels * l->mask_bytes : 0;
+}
+
+void work_conv_2d_fwcs_single_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    work_conv_2d_single_s8_armv7em(p, counts);
 }
 
 void work_conv_2d_fwcs_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
