@@ -253,6 +253,8 @@ static void start_conv_2d(struct random *random, struct layer *layer)
         start_typical_conv_2d(random, layer);
     } else {
         struct line vertical = random_line(random, 5), horizontal = random_line(random, 5);
+        if (one_in(random, 8)) /* one position, as where a fully connected layer is meant */
+            vertical = horizontal = (struct line){1, 1, 1, 1, 1, 0};
         SET_GEOMETRY(p, vertical, horizontal);
         p->input_channels = p->block = random_channels(random);
         p->output_channels = random_range(random, 1, 9);
