@@ -27,6 +27,12 @@ static int is_kept(const struct work *work, int32_t filter, int32_t unit)
     return !mask || (mask[filter * work->l.mask_bytes + unit / 8] >> unit % 8 & 1);
 }
 
+static int finishes_slowly(const struct dtmm_conv_2d *p, int32_t filter)
+{
+    int32_t bias = p->bias[filter];
+    return !dtmm_dsp_shift_is_fast(p->shift[filter]) || bias >= 1 << 29 || bias <= -(1 << 29);
+}
+
 /* ---- the widened rows ---- */
 
 static void widen_line(struct work *work, int32_t phase, int is_outside)
@@ -210,6 +216,7 @@ void work_conv_2d_single_s8_armv7em(const struct dtmm_conv_2d *p, double counts[
     widen_rows(&work);
     for (int32_t filter = 0; filter < p->output_channels; filter++) {
         int32_t kept = kept_units(&work, filter);
+        counts[7] += finishes_slowly(p, filter);
         if (l->a_unit == 4)
             work.assembly += 15 + 13 * l->mask_bytes + 6 * kept;
         else
