@@ -165,7 +165,8 @@ struct layout {
     const uint8_t *row_elements; /* and the offsets of its elements from there */
 };
 
-static inline void set_layout(const struct dtmm_conv_2d *p, struct layout *layout, void *memory)
+static __attribute__((noinline, cold)) void set_layout(const struct dtmm_conv_2d *p,
+                                                       struct layout *layout, void *memory)
 {
     int32_t channels = p->input_channels, run = p->kernel_w * channels;
     int32_t *at = memory;
@@ -241,7 +242,8 @@ static inline void set_pair(const struct dtmm_conv_2d *p, struct pair *pair, int
 }
 
 /* The constants of pairs of neighbors and, where the number of filters is odd, of the last two. */
-static inline void set_constants(const struct dtmm_conv_2d *p, struct pair *pair)
+static __attribute__((noinline, cold)) void set_constants(const struct dtmm_conv_2d *p,
+                                                          struct pair *pair)
 {
     int32_t n = p->output_channels;
     for (int32_t o = 0; o + 1 < n; o += 2)
@@ -275,7 +277,8 @@ static inline void set_offsets(const struct dtmm_conv_2d *p, struct pairs *pairs
 }
 
 /* Makes the columns that follow the first n copies of the last of these. */
-static inline void repeat_column(int8_t *columns, int32_t n_vectors, int32_t n)
+static __attribute__((noinline, cold)) void repeat_column(int8_t *columns, int32_t n_vectors,
+                                                          int32_t n)
 {
     for (int32_t i = 0; i < n_vectors; i++, columns += 64)
         for (int32_t j = n; j < 4; j++)

@@ -9,8 +9,9 @@ static void fill_column(int8_t *column, int32_t n_vectors, int8_t value)
 }
 
 /* Lays out a column of which some taps lie outside of the input. (y, x) is under tap (0, 0). */
-static void lay_out_border(const struct dtmm_conv_2d *p, const struct layout *layout, int32_t y,
-                           int32_t x, int8_t *column)
+static __attribute__((noinline, cold)) void lay_out_border(const struct dtmm_conv_2d *p,
+                                                           const struct layout *layout, int32_t y,
+                                                           int32_t x, int8_t *column)
 {
     int32_t channels = p->input_channels;
     struct dtmm_span rows = dtmm_clip(y, p->dilation_h, p->kernel_h, p->input_h);

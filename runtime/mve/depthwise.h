@@ -34,8 +34,10 @@ struct dtmm_mve_view {
 };
 
 /* Writes `n` columns of words to `to`, 64 bytes each, and returns its end. */
-static inline int8_t *dtmm_mve_interleave(const struct dtmm_mve_rows *rows, int32_t n_channels,
-                                          int8_t *to, int32_t n)
+int8_t *dtmm_mve_interleave(const struct dtmm_mve_rows *rows, int32_t n_channels, int8_t *to,
+                            int32_t n);
+__attribute__((weak, noinline)) int8_t *
+dtmm_mve_interleave(const struct dtmm_mve_rows *rows, int32_t n_channels, int8_t *to, int32_t n)
 {
     const int8_t *r0, *r1, *r2;
     int32_t s0, s1, s2;
@@ -70,7 +72,8 @@ static inline int8_t *dtmm_mve_interleave(const struct dtmm_mve_rows *rows, int3
 }
 
 /* Writes `n` columns of words that hold `value` to `to` and returns their end. */
-static inline int8_t *dtmm_mve_fill(int8_t value, int8_t *to, int32_t n)
+int8_t *dtmm_mve_fill(int8_t value, int8_t *to, int32_t n);
+__attribute__((weak, noinline)) int8_t *dtmm_mve_fill(int8_t value, int8_t *to, int32_t n)
 {
     int8x16_t values = vdupq_n_s8(value);
     for (; n > 0; n--, to += 64) {
@@ -83,8 +86,9 @@ static inline int8_t *dtmm_mve_fill(int8_t value, int8_t *to, int32_t n)
 }
 
 /* Columns of words for a view of the input; what lies outside of the image is the zero point. */
-static inline int8_t *dtmm_mve_window(const struct dtmm_mve_image *image, struct dtmm_mve_view view,
-                                      int8_t *to)
+int8_t *dtmm_mve_window(const struct dtmm_mve_image *image, struct dtmm_mve_view view, int8_t *to);
+__attribute__((weak, noinline)) int8_t *dtmm_mve_window(const struct dtmm_mve_image *image,
+                                                        struct dtmm_mve_view view, int8_t *to)
 {
     int32_t x = view.x, y = view.y, end = x + view.n_columns, step = image->column_step;
     int32_t begin = x < 0 ? 0 : x, inside_end = end < image->n_columns ? end : image->n_columns;

@@ -173,8 +173,9 @@ static void channels_exact(const struct dtmm_depthwise_conv_2d *p, struct tiles 
     }
 }
 
-static void band_run(const struct dtmm_depthwise_conv_2d *p, const struct geometry *geometry,
-                     const struct band *band, int32_t c)
+static __attribute__((noinline)) void band_run(const struct dtmm_depthwise_conv_2d *p,
+                                               const struct geometry *geometry,
+                                               const struct band *band, int32_t c)
 {
     int32_t column = geometry->along.output_step, row = geometry->down.output_step;
     struct tiles *tiles = band->tiles;
@@ -201,8 +202,9 @@ static void band_run(const struct dtmm_depthwise_conv_2d *p, const struct geomet
 
 /* The filters of a group for the upper outputs of a tile, as three columns of weights and one of
  * zeros, and the same for the lower outputs. */
-static void filters_interleave(const struct geometry *geometry, const int8_t *w, int32_t n_channels,
-                               const int8_t *zeros, int8_t *to)
+static __attribute__((noinline, cold)) void filters_interleave(const struct geometry *geometry,
+                                                               const int8_t *w, int32_t n_channels,
+                                                               const int8_t *zeros, int8_t *to)
 {
     int32_t row = geometry->down.weight_step, step = geometry->along.weight_step;
     struct dtmm_mve_rows upper = {{w, w + row, w + 2 * row, zeros}, {step, step, step, 0}};

@@ -186,7 +186,8 @@ static void channels_exact(const struct dtmm_depthwise_conv_2d *p, const struct 
     }
 }
 
-static void band_run(const struct dtmm_depthwise_conv_2d *p, const struct band *band, int32_t o)
+static __attribute__((noinline)) void band_run(const struct dtmm_depthwise_conv_2d *p,
+                                               const struct band *band, int32_t o)
 {
     static const uint32_t first_four[4] = {0, 1, 2, 3};
     const struct dtmm_mve_pieces *pieces = band->pieces;
@@ -221,8 +222,9 @@ static void band_run(const struct dtmm_depthwise_conv_2d *p, const struct band *
 }
 
 /* The filters of a group, a piece after the other, and the way from piece to piece. */
-static void filters_interleave(const struct dtmm_depthwise_conv_2d *p, const struct band *band,
-                               int32_t o, const int8_t *zeros, int8_t *to)
+static __attribute__((noinline, cold)) void
+filters_interleave(const struct dtmm_depthwise_conv_2d *p, const struct band *band, int32_t o,
+                   const int8_t *zeros, int8_t *to)
 {
     int32_t channels = p->input_channels * p->depth_multiplier, step = p->kernel_w * channels;
     int32_t columns_step = 4 * p->dilation_w * DTMM_MVE_COLUMN_BYTES;
