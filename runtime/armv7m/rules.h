@@ -9,6 +9,7 @@
 #define DTMM_ARMV7M_RULES_H
 
 #include "../dtmm.h"
+#include "conv_2d_fwcs_pixel_rules.h"
 #include "conv_2d_lanes_rules.h"
 #include "conv_2d_rules.h"
 #include "add_rules.h"

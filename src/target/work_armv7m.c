@@ -42,3 +42,16 @@ void work_sub_s8_armv7m(const struct dtmm_add *p, double counts[MAX_WORK])
 {
     work_add_s8_armv7m(p, counts);
 }
+
+void work_conv_2d_fwcs_pixel_s8_armv7m(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    int32_t units = p->input_channels / p->block, bytes = (units + 7) / 8;
+    counts[1] = p->output_channels;
+    counts[2] = p->output_channels * (bytes / 4 + bytes % 4);
+    for (int32_t o = 0; o < p->output_channels; o++)
+        for (int32_t unit = 0; unit < units; unit++)
+            if (p->mask[o * bytes + unit / 8] >> unit % 8 & 1) {
+                counts[3]++;
+                counts[4] += p->block;
+            }
+}
