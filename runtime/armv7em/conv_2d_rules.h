@@ -27,9 +27,20 @@ static inline int dtmm_conv_2d_fwcs_s8_armv7em_accepts(const struct dtmm_conv_2d
     return dtmm_conv_2d_s8_armv7em_accepts(p);
 }
 
+/* The stream, which comes last, need only take the filter that keeps most. */
 static inline int32_t dtmm_conv_2d_fwcs_s8_armv7em_scratch_bytes(const struct dtmm_conv_2d *p)
 {
-    return dtmm_conv_2d_s8_armv7em_scratch_bytes(p);
+    struct dtmm_dsp_layout l = dtmm_dsp_layout(p);
+    int32_t most = 0, unit_groups = (l.a_unit + l.group - 1) / l.group;
+    for (int32_t filter = 0; filter < p->output_channels; filter++) {
+        int32_t kept = 0;
+        for (int32_t unit = 0; unit < l.units; unit++)
+            kept += p->mask[filter * l.mask_bytes + unit / 8] >> unit % 8 & 1;
+        most = dtmm_dsp_larger(most, kept);
+    }
+    if (l.a_unit)
+        l.stream = most * unit_groups * (l.group_bytes + 4);
+    return dtmm_dsp_scratch_bytes(&l);
 }
 
 /* 1x1, stride 1, no padding: a pass widens its rows before it writes outputs. */
@@ -53,7 +64,7 @@ static inline int dtmm_pointwise_fwcs_inplace_s8_armv7em_accepts(const struct dt
 static inline int32_t
 dtmm_pointwise_fwcs_inplace_s8_armv7em_scratch_bytes(const struct dtmm_conv_2d *p)
 {
-    return dtmm_conv_2d_s8_armv7em_scratch_bytes(p);
+    return dtmm_conv_2d_fwcs_s8_armv7em_scratch_bytes(p);
 }
 
 /* One output that reads one position. */
