@@ -10,24 +10,6 @@
 
 #include "conv_2d_fwcs.h"
 
-static const struct nibbles nibbles = {{{0},
-                                        {0},
-                                        {1},
-                                        {0, 1},
-                                        {2},
-                                        {0, 2},
-                                        {1, 2},
-                                        {0, 1, 2},
-                                        {3},
-                                        {0, 3},
-                                        {1, 3},
-                                        {0, 1, 3},
-                                        {2, 3},
-                                        {0, 2, 3},
-                                        {1, 2, 3},
-                                        {0, 1, 2, 3}},
-                                       {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4}};
-
 /* ---- The input of a band ---- */
 
 /* Copies n pixels, `step` apart, of 16, 32 or 64 channels; returns the end. */
@@ -253,7 +235,7 @@ static inline void set_work(const struct dtmm_conv_2d *p, const struct dtmm_mve_
     work->entries = lists->entries;
     work->more_pieces = lists->pieces.length / size - 1;
     work->more_step = channel_offset(band, band->pitch);
-    work->nibbles = &nibbles;
+    work->nibbles = &dtmm_mve_nibbles;
     work->vector_mask = size < 16 ? 15 : 7;
     work->vector_shift = size < 16 ? 4 : 3;
     work->weights_shift = size < 16 ? 0 : size == 16 ? 1 : size == 32 ? 2 : 3;

@@ -5,16 +5,12 @@
 #define DTMM_MVE_CONV_2D_FWCS_H
 
 #include "conv_2d.h"
+#include "nibbles.h"
 
 /* Two times 4 pixels. */
 struct group {
     const int8_t *input;
     int8_t *output;
-};
-
-/* Which bits of 4 are set, first to last, and how many. */
-struct nibbles {
-    uint8_t set[16][4], n[16];
 };
 
 /* Rounds: pieces of 4, 8, 16, 32 and 64 weights; of 4 where a pixel is 4 bytes, and the close ones

@@ -198,6 +198,23 @@ static inline int32_t dtmm_conv_2d_fwcs_16_s8_mve_scratch_bytes(const struct dtm
     return dtmm_conv_2d_fwcs_s8_mve_scratch_bytes(p);
 }
 
+/* ---- conv_2d_fwcs_single_s8: one output pixel, 1x1, of whole filterlets or whole blocks ---- */
+
+static inline int dtmm_conv_2d_fwcs_single_s8_mve_accepts(const struct dtmm_conv_2d *p)
+{
+    int is_block = p->block == 4 || p->block == 8 || p->block == 16;
+    return p->kernel_h == 1 && p->kernel_w == 1 && p->output_h == 1 && p->output_w == 1 &&
+           p->pad_top == 0 && p->pad_left == 0 &&
+           (p->block >= p->input_channels || (is_block && p->input_channels % p->block == 0));
+}
+
+/* The sums, and for blocks of 4 the input up to a multiple of 32. */
+static inline int32_t dtmm_conv_2d_fwcs_single_s8_mve_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    int32_t aligned_bytes = p->block == 4 ? (p->input_channels + 31) / 32 * 32 : 0;
+    return 4 * p->output_channels + aligned_bytes;
+}
+
 /* ---- In place: 1x1, stride 1, no padding ---- */
 
 static inline int dtmm_mve_is_pointwise(const struct dtmm_conv_2d *p)

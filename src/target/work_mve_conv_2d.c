@@ -265,3 +265,23 @@ void work_conv_2d_fwcs_16_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX
 {
     work_conv_2d_fwcs_s8_mve(p, counts);
 }
+
+void work_conv_2d_fwcs_single_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    struct dtmm_mve_weight_pieces pieces = dtmm_mve_weight_pieces(p);
+    const uint8_t *mask = p->mask;
+    int32_t bytes = divide_up(pieces.units, 8);
+    counts[1] = p->output_channels;
+    counts[2] = divide_up(p->output_channels, 4);
+    for (int32_t o = 0; o < p->output_channels; o++, mask += bytes) {
+        struct kept_units kept = kept_units(p, &pieces, mask);
+        if (p->block >= p->input_channels)
+            counts[3] += kept.units * 4 * divide_up(p->input_channels, 16);
+        else if (p->block == 4)
+            counts[4] += 8 * bytes + 11 * kept.nibbles;
+        else
+            counts[5] += 7 * bytes + 11 * kept.units;
+    }
+    counts[6] = p->block == 4 ? divide_up(p->input_channels, 16) : 0;
+    counts[7] = bytes > 1 ? p->output_channels : 0;
+}
