@@ -100,8 +100,19 @@ static void take_best(struct choice *choice)
 
 /* ---- doing without ---- */
 
+/* The fewest predicted instructions of a call, whatever is banned. */
+static double fewest_instructions(const struct choice *choice, int32_t call)
+{
+    const struct options *options = &choice->options[call];
+    double fewest = options->list[0].instructions;
+    for (int i = 1; i < options->n; i++)
+        if (options->list[i].instructions < fewest)
+            fewest = options->list[i].instructions;
+    return fewest;
+}
+
 /* Instructions of all calls and bytes of the kernels they take, when each takes its best; negative
- * instructions when something is unknown or a call has no kernel left. */
+ * instructions when something is unknown, or a call has no kernel left or one too slow. */
 static double sum_up(const struct choice *choice, size_t *code_bytes)
 {
     uint8_t used[N_KERNELS] = {0};
@@ -109,7 +120,8 @@ static double sum_up(const struct choice *choice, size_t *code_bytes)
     *code_bytes = 0;
     for (int32_t c = 0; c < choice->packed->n_calls; c++) {
         const struct option *best = best_option(choice, c);
-        if (best == NULL || best->instructions < 0)
+        if (best == NULL || best->instructions < 0 ||
+            best->instructions > MOST_TIMES_SLOWER * fewest_instructions(choice, c))
             return -1;
         sum += best->instructions;
         if (!used[best->kernel])
