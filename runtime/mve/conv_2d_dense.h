@@ -159,7 +159,7 @@ struct layout {
     const int8_t *input;
     int32_t run, row_step; /* bytes of a row of taps, and from one to the next in the input */
     int32_t lacking;       /* elements of a column before its first */
-    int32_t last_x;        /* where the last column of input lies under the last tap */
+    int32_t last_x;        /* last place of a row of neighboring taps inside the input; or -1 */
     int is_whole, is_short;
     const int32_t *row_at;       /* in short runs: where a row of taps begins, in vectors, */
     const uint8_t *row_elements; /* and the offsets of its elements from there */
@@ -174,9 +174,9 @@ static __attribute__((noinline, cold)) void set_layout(const struct dtmm_conv_2d
     layout->run = run;
     layout->row_step = p->dilation_h * p->input_w * channels;
     layout->lacking = dtmm_mve_conv_vectors(p) * 16 - p->kernel_h * run;
-    layout->last_x = p->input_w - 1 - (p->kernel_w - 1) * p->dilation_w;
-    layout->is_whole = (p->dilation_w == 1 || p->kernel_w == 1) && run % 16 == 0;
-    layout->is_short = (p->dilation_w == 1 || p->kernel_w == 1) && run < 16;
+    layout->last_x = p->dilation_w == 1 || p->kernel_w == 1 ? p->input_w - p->kernel_w : -1;
+    layout->is_whole = run % 16 == 0;
+    layout->is_short = run < 16;
     layout->row_at = at;
     layout->row_elements = elements;
     if (layout->is_short)
@@ -187,7 +187,8 @@ static __attribute__((noinline, cold)) void set_layout(const struct dtmm_conv_2d
         }
 }
 
-/* Lays out a column all of whose taps lie inside the input, from `from` on. */
+/* Lays out a column all of whose taps lie inside the input, from `from` on, side by side in each
+ * row. */
 static inline void lay_out_inside(const struct dtmm_conv_2d *p, const struct layout *layout,
                                   const int8_t *from, int8_t *column)
 {
@@ -226,11 +227,9 @@ static inline void lay_out_inside(const struct dtmm_conv_2d *p, const struct lay
               [step] "r"(layout->row_step)
             : "q0", "q1", "lr", "memory");
     } else {
-        int32_t n_runs = p->dilation_w == 1 ? 1 : p->kernel_w, run = layout->run / n_runs;
         int32_t at = layout->lacking;
-        for (int32_t ky = 0; ky < p->kernel_h; ky++, from += layout->row_step)
-            for (int32_t i = 0; i < n_runs; i++, at += run)
-                copy_run(column, at, from + i * p->dilation_w * p->input_channels, run);
+        for (int32_t ky = 0; ky < p->kernel_h; ky++, from += layout->row_step, at += layout->run)
+            copy_run(column, at, from, layout->run);
     }
 }
 

@@ -31,8 +31,8 @@ static __attribute__((noinline, cold)) void lay_out_border(const struct dtmm_con
     }
 }
 
-void dtmm_conv_2d_s8_mve(const struct dtmm_conv_2d *p, const void *input, void *output,
-                         void *scratch)
+__attribute__((cold)) void dtmm_conv_2d_s8_mve(const struct dtmm_conv_2d *p, const void *input,
+                                               void *output, void *scratch)
 {
     struct pair *constants = scratch;
     int8_t *columns = (int8_t *)(constants + (p->output_channels + 1) / 2), *out = output;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "depthwise_pieces.h"
 
-void dtmm_depthwise_conv_2d_s8_mve(const struct dtmm_depthwise_conv_2d *p, const void *input,
-                                   void *output, void *scratch)
+__attribute__((cold)) void dtmm_depthwise_conv_2d_s8_mve(const struct dtmm_depthwise_conv_2d *p,
+                                                         const void *input, void *output,
+                                                         void *scratch)
 {
     depthwise_pieces(p, input, output, scratch, 0);
 }

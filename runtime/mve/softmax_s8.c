@@ -93,7 +93,8 @@ static inline int32_t row_max(const int8_t *in, int32_t n)
     return max;
 }
 
-static void row_run(const struct dtmm_softmax *p, const int8_t *in, int8_t *out)
+static __attribute__((noinline, cold)) void row_run(const struct dtmm_softmax *p, const int8_t *in,
+                                                    int8_t *out)
 {
     int32_t n = p->columns, max = row_max(in, n);
     uint32_t sum = 0;
@@ -113,7 +114,8 @@ static void row_run(const struct dtmm_softmax *p, const int8_t *in, int8_t *out)
     }
 }
 
-void dtmm_softmax_s8_mve(const struct dtmm_softmax *p, const void *input, void *output)
+__attribute__((cold)) void dtmm_softmax_s8_mve(const struct dtmm_softmax *p, const void *input,
+                                               void *output)
 {
     const int8_t *in = input;
     int8_t *out = output;

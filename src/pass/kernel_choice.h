@@ -8,9 +8,9 @@
 /* Replaces the reference kernel of every call by the kernel of the core with the fewest predicted
  * instructions (where predictions are missing, the first of the core's list), keeping to the
  * request's limits; then does without a kernel wherever its code saves little:
- * CODE_BYTES_PER_PERCENT bytes of flash are worth 1 % of the network's instructions. No layer becomes more
- * than MOST_TIMES_SLOWER times slower by it. Sets scratch
- * bytes and predicted instructions. A null request takes the portable kernels. */
+ * CODE_BYTES_PER_PERCENT bytes of flash are worth 1 % of the network's instructions. No layer
+ * becomes more than MOST_TIMES_SLOWER times slower by it. Sets scratch bytes and predicted
+ * instructions. A null request takes the portable kernels. */
 void kernels_choose(const struct pack_request *request, struct packed *packed);
 
 enum { CODE_BYTES_PER_PERCENT = 256, MOST_TIMES_SLOWER = 2 };
