@@ -40,14 +40,13 @@ static int is_one_run(const struct dtmm_conv_2d *p)
     return p->dilation_w == 1 || p->kernel_w == 1;
 }
 
-/* Rows of taps, of which `taps` are inside; their runs of bytes, and the vectors these take. */
-static void count_rows(const struct dtmm_conv_2d *p, int32_t rows, int32_t taps,
+/* Runs of bytes in rows of taps, of which `taps` are inside, and the vectors that they take. */
+static void count_runs(const struct dtmm_conv_2d *p, int32_t rows, int32_t taps, double *n,
                        double counts[MAX_WORK])
 {
     int32_t runs = is_one_run(p) ? rows * (taps > 0) : rows * taps;
     int32_t run = is_one_run(p) ? taps * p->input_channels : p->input_channels;
-    counts[8] += rows;
-    counts[11] += runs;
+    *n += runs;
     counts[9] += runs * divide_up(run, 16);
 }
 
@@ -60,7 +59,7 @@ static void count_inside(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
     else if (is_one_run(p) && run < 16)
         counts[5] += 2 + p->kernel_h * 8;
     else
-        count_rows(p, p->kernel_h, p->kernel_w, counts);
+        count_runs(p, p->kernel_h, p->kernel_w, &counts[14], counts);
 }
 
 static void count_border(const struct dtmm_conv_2d *p, int32_t rows, int32_t taps,
@@ -69,7 +68,8 @@ static void count_border(const struct dtmm_conv_2d *p, int32_t rows, int32_t tap
     counts[6]++;
     counts[7] += p->kernel_h - rows + p->kernel_w - taps;
     counts[10] += dtmm_mve_conv_vectors(p);
-    count_rows(p, rows, taps, counts);
+    counts[8] += rows;
+    count_runs(p, rows, taps, &counts[11], counts);
 }
 
 void work_conv_2d_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
@@ -90,7 +90,6 @@ void work_conv_2d_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
         }
     counts[12] = p->output_h;
     counts[13] = (groups * 4 - pixels) * vectors;
-    counts[14] = p->kernel_h;
 }
 
 /* ---- conv_2d_fwcs_s8 ---- */
