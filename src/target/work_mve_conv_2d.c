@@ -83,7 +83,7 @@ void work_conv_2d_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
     for (int32_t y = 0; y < p->output_h; y++)
         for (int32_t x = 0; x < p->output_w; x++) {
             int32_t rows = taps_inside(CONV_LINE_H(p), y), columns = taps_inside(CONV_LINE_W(p), x);
-            if (rows == p->kernel_h && columns == p->kernel_w)
+            if (is_one_run(p) && rows == p->kernel_h && columns == p->kernel_w)
                 count_inside(p, counts);
             else
                 count_border(p, rows, columns, counts);
