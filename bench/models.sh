@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Compiles and runs the four MLPerf Tiny networks for Cortex-M4 and Cortex-M55, writes
+# Compiles and runs the four MLPerf Tiny networks for Cortex-M3, M4 and M55, writes
 # bench/models.csv and the table of README.md between its markers. Needs the folder `shared` beside the
 # repository (or $DTMM_SHARED) with models/ and peers/tflm_models.csv.
 set -eu
@@ -29,7 +29,7 @@ grouped() { # number -> with thousands separators
     echo "| core | network | weights, B (dense) | flash, B | of it code, B (TFLM) | arena, B (TFLM) | SRAM, B | stack, B | instructions (TFLM + CMSIS-NN) | ratio |"
     echo "|---|---|---|---|---|---|---|---|---|---|"
 } >"$work/table"
-for core in cortex-m4 cortex-m55; do
+for core in cortex-m3 cortex-m4 cortex-m55; do
     for pair in $models; do
         model=${pair%%:*}
         "$dtmm" compress "$shared/models/${pair#*:}.tflite" --target "$core" --force -o "$work/out" >/dev/null
