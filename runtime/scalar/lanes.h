@@ -33,11 +33,15 @@ enum {
     DTMM_LANES_WHOLE_NEXT = DTMM_LANES_WHOLE + 2 /* and of 16 where the last item ended */
 };
 
+_Static_assert(sizeof(struct dtmm_lanes_filter) <= DTMM_LANES_FILTER_BYTES,
+               "the host reserves less");
+
 struct dtmm_lanes_conv {
     const struct dtmm_conv_2d *p;
     struct dtmm_lanes_window window;
     const int8_t *input;
     int8_t *output;
+    struct dtmm_lanes_filter *filter;
     uint32_t *words; /* the window */
     int32_t columns, n_rows;
     uint32_t *items, *places;
@@ -382,12 +386,12 @@ static inline void dtmm_lanes_run_filters(struct dtmm_lanes_conv *c, const uint3
                                           int is_sparse)
 {
     const struct dtmm_conv_2d *p = c->p;
-    struct dtmm_lanes_filter f;
-    dtmm_lanes_start_filter(p, &f);
-    f.weights = p->weights;
-    f.places_end = places_end;
+    struct dtmm_lanes_filter *f = c->filter;
+    dtmm_lanes_start_filter(p, f);
+    f->weights = p->weights;
+    f->places_end = places_end;
     const uint8_t *mask = p->mask;
-    for (int32_t o = 0; o < p->output_channels; o++, f.weights += c->n_weights) {
+    for (int32_t o = 0; o < p->output_channels; o++, f->weights += c->n_weights) {
         int is_raw = dtmm_lanes_is_raw(c, o);
         if (is_sparse) {
             if (c->is_small)
@@ -401,16 +405,16 @@ static inline void dtmm_lanes_run_filters(struct dtmm_lanes_conv *c, const uint3
             c->items_start = dtmm_lanes_list_all(c, is_raw);
             c->listed = is_raw;
         }
-        f.items = c->items_start;
-        f.places = c->places;
-        f.bias = p->bias[o];
-        f.channel = o;
-        f.multiplier = p->multiplier[o];
-        f.shift = -p->shift[o];
+        f->items = c->items_start;
+        f->places = c->places;
+        f->bias = p->bias[o];
+        f->channel = o;
+        f->multiplier = p->multiplier[o];
+        f->shift = -p->shift[o];
         if (is_raw)
-            dtmm_lanes_run_raw(c, &f);
+            dtmm_lanes_run_raw(c, f);
         else
-            lanes_run(c->window.form.lanes, &f);
+            lanes_run(c->window.form.lanes, f);
     }
 }
 
@@ -433,7 +437,8 @@ static inline void dtmm_lanes_convolve(const struct dtmm_conv_2d *p, const void 
 {
     struct dtmm_lanes_conv c = {.p = p, .window = lanes_window(p), .input = input};
     c.output = output;
-    c.words = scratch;
+    c.filter = scratch;
+    c.words = (void *)((int8_t *)scratch + DTMM_LANES_FILTER_BYTES);
     c.columns = dtmm_lanes_columns(p, c.window.steps);
     c.n_rows = dtmm_lanes_rows(p, c.window.rows);
     c.items = c.words + dtmm_lanes_window_bytes(p, &c.window) / 4;

@@ -137,13 +137,15 @@ static inline int32_t dtmm_lanes_n_offsets(const struct dtmm_conv_2d *p)
     return p->mask ? p->kernel_h * p->kernel_w * dtmm_lanes_tap_units(p) : 0;
 }
 
-/* The window, the list, the offsets of the units, and the places of the groups. `limit` is the
- * most channels that a sum takes without interruption. */
+enum { DTMM_LANES_FILTER_BYTES = 120 }; /* struct dtmm_lanes_filter on the device */
+
+/* The filter, the window, the list, the offsets of the units, and the places of the groups. `limit`
+ * is the most channels that a sum takes without interruption. */
 static inline int32_t dtmm_lanes_scratch_bytes(const struct dtmm_conv_2d *p,
                                                const struct dtmm_lanes_window *w, int32_t limit)
 {
     int32_t offsets = (dtmm_lanes_n_offsets(p) + 7) & ~7;
-    return dtmm_lanes_window_bytes(p, w) +
+    return DTMM_LANES_FILTER_BYTES + dtmm_lanes_window_bytes(p, w) +
            4 * (2 * dtmm_lanes_max_items(p, limit) + dtmm_lanes_n_places(w) + offsets);
 }
 
