@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which layers the kernels of Cortex-M55 (Helium) compute, and with how much scratch memory. The
- * host asks, when it chooses kernels; for each kernel dtmm_<name>_mve there is int
- * dtmm_<name>_mve_accepts(const struct dtmm_<parameters> *p) 1 when the kernel computes this layer
- * exactly; may read all arrays that p points to; int32_t dtmm_<name>_mve_scratch_bytes(const struct
- * dtmm_<parameters> *p) for kernels of the form `scratch` only. */
+/* Which layers the kernels of Cortex-M55 (Helium) compute, and with how
+ * much scratch memory; the host asks when it chooses kernels. For each kernel there is
+ * dtmm_<name>_mve_accepts(): 1 when the kernel computes the layer of these parameters exactly; it
+ * may read all arrays that they point to. Kernels of the form `scratch` also have
+ * dtmm_<name>_mve_scratch_bytes(). */
 #ifndef DTMM_MVE_RULES_H
 #define DTMM_MVE_RULES_H
 

@@ -263,7 +263,8 @@ static double instructions_of(const struct core *core, const struct check_record
     return (double)record->ticks / ticks_per_instruction - record->wraps * WRAP_INSTRUCTIONS;
 }
 
-static int report(const struct build *build, const struct file *file, FILE *times)
+/* `is_complete`: all kernels were to be tested. */
+static int report(const struct build *build, const struct file *file, int is_complete, FILE *times)
 {
     const struct core *core = build->core;
     const struct kernel_facts *facts[N_KERNELS];
@@ -283,8 +284,13 @@ static int report(const struct build *build, const struct file *file, FILE *time
                 fprintf(times, "%s %s %s %#" PRIx64 " %.1f\n", core->name, facts[kernel]->isa,
                         facts[kernel]->name, record->state, instructions_of(core, record));
         }
-        if (n_layers == 0)
+        if (n_layers == 0) {
+            if (is_complete) {
+                printf("%-40s accepted no layer that was made\n", facts[kernel]->name);
+                bad = 1;
+            }
             continue;
+        }
         n_compared++;
         bad |= n_wrong;
         printf("%-40s %5d layers, %d wrong\n", facts[kernel]->name, n_layers, n_wrong);
@@ -322,7 +328,7 @@ int main(int argc, char **argv)
         die("cannot write the times");
     build_program(&build);
     struct file file = emulate(&build, &job, times != NULL);
-    int bad = report(&build, &file, times);
+    int bad = report(&build, &file, job.kernel == CHECK_ALL, times);
     if (times != NULL && fclose(times) != 0)
         die("cannot write the times");
     folder_remove(build.folder, &diag);
