@@ -22,7 +22,9 @@ SANITIZE ?=
 CPPFLAGS := -Isrc -I$(BUILD)/generated -D_POSIX_C_SOURCE=200809L
 CFLAGS   := -std=c11 $(WARNINGS) $(OPT) $(SANITIZE) -ffp-contract=off
 CXXFLAGS := -std=c++17 -Wall -Wextra -Werror $(OPT) $(SANITIZE) -fno-exceptions -fno-rtti
-LDLIBS   := -ljansson -lm
+# The unit tests under sanitizers, and the program, without MPI: MPI=
+MPI      ?= 1
+LDLIBS   := -ljansson -ldnnl -lz -llzma -lpng -ljpeg -lprotobuf-c -lgomp -lpthread -lm
 DEPFLAGS  = -MMD -MP
 
 # A short line for each command; V=1 shows the commands.
@@ -33,12 +35,21 @@ SAY := @$(if $(V),:,printf '  %-6s %s\n')
 PACKAGES := gcc g++ make clang libclang-rt-dev clang-format \
 	gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-riscv64-unknown-elf \
 	qemu-system-arm qemu-system-misc \
-	libflatbuffers-dev flatbuffers-compiler libjansson-dev libcmocka-dev cmake git
+	libflatbuffers-dev flatbuffers-compiler libjansson-dev libcmocka-dev cmake git \
+	libdnnl-dev libopenmpi-dev openmpi-bin zlib1g-dev liblzma-dev libpng-dev libjpeg-dev \
+	libprotobuf-c-dev protobuf-c-compiler libonnx-dev \
+	dataset-fashion-mnist python3-torch python3-onnx python3-numpy
 NEEDED   := /usr/bin/gcc /usr/bin/g++ /usr/bin/clang /usr/bin/clang-format \
 	/usr/bin/arm-none-eabi-gcc /usr/lib/arm-none-eabi/include/stdint.h \
 	/usr/bin/riscv64-unknown-elf-gcc /usr/bin/qemu-system-arm /usr/bin/qemu-system-riscv32 \
 	/usr/include/flatbuffers/flatbuffers.h /usr/bin/flatc /usr/include/jansson.h \
-	/usr/include/cmocka.h /usr/bin/cmake /usr/bin/git
+	/usr/include/cmocka.h /usr/bin/cmake /usr/bin/git \
+	/usr/include/dnnl.h /usr/bin/mpicc /usr/bin/mpirun /usr/include/zlib.h /usr/include/lzma.h \
+	/usr/include/png.h /usr/include/jpeglib.h /usr/bin/protoc-c \
+	/usr/include/protobuf-c/protobuf-c.h /usr/include/onnx/onnx.proto \
+	/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz \
+	/usr/lib/python3/dist-packages/torch/__init__.py \
+	/usr/lib/python3/dist-packages/onnx/__init__.py
 MISSING  := $(filter-out $(wildcard $(NEEDED)),$(NEEDED)) \
 	$(if $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*),,clang-sanitizers)
 MISSING  := $(strip $(MISSING))

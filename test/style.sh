@@ -28,12 +28,14 @@ allowed() { # folder -> folders it may include from
     target) echo base graph product target ;;
     product) echo base graph product ;;
     import) echo base graph import ;;
+    data) echo base graph data ;;
+    train) echo base graph product data train ;;
     pass) echo base graph product target pass ;;
     eval) echo base graph product eval ;;
     emit) echo base graph product target emit ;;
     measure) echo base product target measure ;;
     report) echo base graph product target report ;;
-    command) echo base graph product target eval emit measure report command ;;
+    command) echo base graph product target data train eval emit measure report command ;;
     esac
 }
 for file in $(git ls-files 'src/*/*.c' 'src/*/*.h' 'src/*/*.cc'); do

@@ -122,7 +122,10 @@ static void put_tensor(struct writer *writer, const struct tensor *tensor)
     put(writer, scratch);
     if (tensor->quantization.n > 0)
         put_quantization(writer, &tensor->quantization);
-    if (tensor->data != NULL) {
+    if (tensor->initializer != INITIALIZER_NONE) {
+        put(writer, "init");
+        put(writer, initializer_name(tensor->initializer));
+    } else if (tensor->data != NULL) {
         put(writer, "=");
         put_values(writer, tensor->dtype, tensor->data, shape_elements(&tensor->shape));
     }

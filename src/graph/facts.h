@@ -53,6 +53,7 @@ int op_find(const char *name, size_t length);
 int attr_find(const char *name, size_t length);
 int dtype_find(const char *name, size_t length);
 int activation_find(const char *name, size_t length);
+int initializer_find(const char *name, size_t length);
 
 /* Whether identifier_make() leaves this name as it is. */
 int identifier_is(const char *name);
@@ -60,6 +61,7 @@ int identifier_is(const char *name);
 /* Whether the enumerators are in range, for values that have not been verified. */
 int dtype_is(enum dtype dtype);
 int activation_is(enum activation activation);
+int initializer_is(enum initializer initializer);
 
 /* Whether the inputs beyond the first are weights and bias: constants of their own kind, not data.
  */

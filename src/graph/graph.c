@@ -41,6 +41,12 @@ static const char *const activations[] = {
 #undef X
 };
 
+static const char *const initializers[] = {
+#define X(suffix, name) #name,
+    INITIALIZER_LIST(X)
+#undef X
+};
+
 _Static_assert(sizeof(union attr_value) == 4 && sizeof(enum activation) == 4,
                "every element of an attribute has four bytes");
 
@@ -134,6 +140,14 @@ int activation_find(const char *name, size_t length)
     return -1;
 }
 
+int initializer_find(const char *name, size_t length)
+{
+    for (size_t i = 0; i < COUNT(initializers); i++)
+        if (name_is(initializers[i], name, length))
+            return (int)i;
+    return -1;
+}
+
 int dtype_is(enum dtype dtype)
 {
     return (size_t)dtype < COUNT(dtypes);
@@ -144,10 +158,20 @@ int activation_is(enum activation activation)
     return (size_t)activation < COUNT(activations);
 }
 
+int initializer_is(enum initializer initializer)
+{
+    return (size_t)initializer < COUNT(initializers);
+}
+
 int op_has_weights(enum op op)
 {
     return op == OP_conv_2d || op == OP_depthwise_conv_2d || op == OP_transpose_conv ||
            op == OP_fully_connected;
+}
+
+int op_runs_on_s8(enum op op)
+{
+    return op != OP_batch_normalization;
 }
 
 const char *op_name(enum op op)
@@ -165,6 +189,12 @@ const char *activation_name(enum activation activation)
 {
     assert(activation_is(activation));
     return activations[activation];
+}
+
+const char *initializer_name(enum initializer initializer)
+{
+    assert(initializer_is(initializer));
+    return initializers[initializer];
 }
 
 size_t dtype_bytes(enum dtype dtype)

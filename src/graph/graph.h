@@ -40,6 +40,21 @@ enum activation {
 #undef X
 };
 
+/* What the values of a constant are before training has drawn or learned them: suffix of the
+ * enumerator, name in the text form (as in Keras). */
+#define INITIALIZER_LIST(X)                                                                        \
+    X(NONE, none)                                                                                  \
+    X(ZEROS, zeros)                                                                                \
+    X(ONES, ones)                                                                                  \
+    X(HE_NORMAL, he_normal)                                                                        \
+    X(GLOROT_UNIFORM, glorot_uniform)
+
+enum initializer {
+#define X(suffix, name) INITIALIZER_##suffix,
+    INITIALIZER_LIST(X)
+#undef X
+};
+
 enum op {
 #define OP(name, min_inputs, max_inputs, attributes) OP_##name,
 #include "graph/ops.inc"
@@ -71,6 +86,7 @@ struct attrs {
     int32_t axes;
     float beta;
     float alpha;
+    float epsilon;
     int32_t before[MAX_RANK];
     int32_t after[MAX_RANK];
     int32_t begin[MAX_RANK];
@@ -99,6 +115,8 @@ struct tensor {
     struct shape shape;
     struct quantization quantization;
     const void *data; /* constant: shape_elements() elements, row-major; otherwise NULL */
+    enum initializer initializer; /* other than NONE: an f32 constant that is still to be trained;
+                                     its data is zero */
 };
 
 struct node {
@@ -126,8 +144,11 @@ struct graph {
 
 /* Names as in ops.inc and in the text form. */
 const char *op_name(enum op op);
+/* Whether int8 graphs may have the op: all but batch_normalization, which is folded before. */
+int op_runs_on_s8(enum op op);
 const char *dtype_name(enum dtype dtype);
 const char *activation_name(enum activation activation);
+const char *initializer_name(enum initializer initializer);
 size_t dtype_bytes(enum dtype dtype);
 
 /* Number of elements; shapes in a verified graph have at most 2^31 - 1. */

@@ -358,7 +358,23 @@ static enum status quantization_take(struct parser *parser, const struct shape *
     return OK;
 }
 
-/* tensor "name" TYPE SHAPE [[axis N] scale S... [zero_point Z...]] [= VALUE...] */
+/* init NAME: memory for values that training will draw */
+static enum status initializer_take(struct parser *parser, struct tensor *tensor)
+{
+    void *data = NULL;
+    TRY(advance(parser));
+    TRY(need_kind(parser, TOKEN_WORD, "an initializer"));
+    int initializer = initializer_find(parser->token.text, parser->token.length);
+    if (initializer <= INITIALIZER_NONE || tensor->dtype != DTYPE_F32)
+        return FAIL(parser, "'%.*s' is not an initializer of an f32 tensor",
+                    TOKEN_SHOWN(&parser->token));
+    TRY(values_allocate(parser, tensor->dtype, shape_elements(&tensor->shape), &data));
+    tensor->initializer = (enum initializer)initializer;
+    tensor->data = data;
+    return advance(parser);
+}
+
+/* tensor "name" TYPE SHAPE [[axis N] scale S... [zero_point Z...]] [= VALUE... | init NAME] */
 static enum status tensor_take(struct parser *parser)
 {
     struct tensor tensor = {0};
@@ -383,6 +399,8 @@ static enum status tensor_take(struct parser *parser)
         TRY(advance(parser));
         TRY(values_take(parser, tensor.dtype, shape_elements(&tensor.shape), 0, &data));
         tensor.data = data;
+    } else if (word_is(parser, "init")) {
+        TRY(initializer_take(parser, &tensor));
     }
     graph_add_tensor(&parser->builder, &tensor);
     return OK;

@@ -204,6 +204,21 @@ static enum status infer_fully_connected(struct inference *in)
     return OK;
 }
 
+static enum status infer_batch_normalization(struct inference *in)
+{
+    if (in->input->rank < 1)
+        return FAIL(in, ERR_INPUT, "%s", "the input is a scalar");
+    int32_t channels = in->input->dims[in->input->rank - 1];
+    for (int i = 1; i < 5; i++) {
+        const struct tensor *parameter = node_input(in->graph, in->node, i);
+        if (parameter->shape.rank != 1 || parameter->shape.dims[0] != channels)
+            return FAIL(in, ERR_INPUT, "'%s' must have one dimension of size %d", parameter->name,
+                        channels);
+    }
+    result_set(in, in->input);
+    return OK;
+}
+
 /* Dimension `i` counted from the last; 1 where the shape has none. */
 static int32_t dim_from_end(const struct shape *shape, int32_t i)
 {
@@ -353,6 +368,8 @@ static enum status infer(struct inference *in)
         return infer_transpose_conv(in);
     case OP_fully_connected:
         return infer_fully_connected(in);
+    case OP_batch_normalization:
+        return infer_batch_normalization(in);
     case OP_add:
     case OP_sub:
     case OP_mul:

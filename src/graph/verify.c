@@ -83,8 +83,20 @@ static enum status verify_quantization(struct verifier *v, const struct tensor *
     return verify_scales(v, tensor);
 }
 
+static enum status verify_initializer(struct verifier *v, const struct tensor *tensor)
+{
+    if (!initializer_is(tensor->initializer))
+        return TENSOR_FAIL(v, tensor, ERR_INPUT, "unknown initializer %d",
+                           (int)tensor->initializer);
+    if (tensor->initializer != INITIALIZER_NONE &&
+        (tensor->dtype != DTYPE_F32 || tensor->data == NULL))
+        return TENSOR_FAIL(v, tensor, ERR_INPUT, "%s", "only an f32 constant has an initializer");
+    return OK;
+}
+
 static enum status verify_data(struct verifier *v, const struct tensor *tensor)
 {
+    TRY(verify_initializer(v, tensor));
     if (tensor->dtype == DTYPE_S32 && tensor->data == NULL)
         return TENSOR_FAIL(v, tensor, ERR_UNSUPPORTED, "%s",
                            "s32 is supported for constant biases only");
@@ -319,7 +331,7 @@ static enum status verify_limits(struct verifier *v, const struct node *node)
 /* Inputs that are data (all but weights and bias): at least one of them is computed. */
 static int32_t n_data_inputs(const struct node *node)
 {
-    return op_has_weights(node->op) ? 1 : node->n_inputs;
+    return op_has_weights(node->op) || node->op == OP_batch_normalization ? 1 : node->n_inputs;
 }
 
 static enum status verify_constants(struct verifier *v, const struct node *node)
@@ -333,7 +345,10 @@ static enum status verify_constants(struct verifier *v, const struct node *node)
     for (int32_t i = n_data_inputs(node); i < node->n_inputs; i++)
         if (node_input(v->graph, node, i)->data == NULL)
             return NODE_FAIL(v, node, ERR_UNSUPPORTED, "the %s '%s' must be constant",
-                             i == 1 ? "weights" : "bias", node_input(v->graph, node, i)->name);
+                             !op_has_weights(node->op) ? "parameter"
+                             : i == 1                  ? "weights"
+                                                       : "bias",
+                             node_input(v->graph, node, i)->name);
     return OK;
 }
 
@@ -479,6 +494,9 @@ static enum status verify_s8(struct verifier *v, const struct node *node)
         return need_fixed(v, node, 1.0f / 256, -128);
     case OP_tanh:
         return need_fixed(v, node, 1.0f / 128, 0);
+    case OP_batch_normalization:
+        return NODE_FAIL(v, node, ERR_UNSUPPORTED, "%s",
+                         "needs f32; fold it into the layer before it");
     case OP_mul:
     case OP_mean:
     case OP_relu:
@@ -493,6 +511,23 @@ static enum status verify_s8(struct verifier *v, const struct node *node)
     return OK;
 }
 
+static enum status verify_batch_normalization(struct verifier *v, const struct node *node)
+{
+    double epsilon = node->attrs.epsilon;
+    const struct tensor *variance = node_input(v->graph, node, 4);
+    if (variance->dtype != DTYPE_F32)
+        return OK; /* refused later */
+    if (epsilon < 0)
+        return NODE_FAIL(v, node, ERR_INPUT, "epsilon %.9g must not be negative", epsilon);
+    for (int32_t i = 0; i < variance->shape.dims[0]; i++) {
+        double value = ((const float *)variance->data)[i];
+        if (variance->initializer == INITIALIZER_NONE && (value < 0 || value + epsilon <= 0))
+            return NODE_FAIL(v, node, ERR_INPUT, "variance %d is %.9g, it must be positive", i,
+                             value);
+    }
+    return OK;
+}
+
 static enum status verify_node(struct verifier *v, const struct node *node)
 {
     TRY(verify_attributes(v, node));
@@ -503,6 +538,8 @@ static enum status verify_node(struct verifier *v, const struct node *node)
     if (node->op == OP_softmax && node->attrs.beta <= 0)
         return NODE_FAIL(v, node, ERR_INPUT, "beta %.9g must be positive",
                          (double)node->attrs.beta);
+    if (node->op == OP_batch_normalization)
+        TRY(verify_batch_normalization(v, node));
     if (node_input(v->graph, node, 0)->dtype == DTYPE_S8)
         return verify_s8(v, node);
     return OK;

@@ -179,6 +179,8 @@ static enum status pack_op(struct packing *packing)
         return pack_transpose_conv(packing);
     case OP_fully_connected:
         return pack_fully_connected(packing);
+    case OP_batch_normalization:
+        return unsupported(packing, "%s", "works on f32 only; quantize the model to int8 first");
     case OP_add:
     case OP_sub:
         return pack_add_or_sub(packing);

@@ -320,7 +320,7 @@ static void every_op_is_emitted(void **state)
     for (int32_t i = 0; i < graph->n_nodes; i++)
         seen[graph->nodes[i].op]++;
     for (int op = 0; op < N_OPS; op++)
-        if (seen[op] == 0)
+        if (seen[op] == 0 && op_runs_on_s8((enum op)op))
             fail_msg("no node %s", op_name((enum op)op));
 }
 

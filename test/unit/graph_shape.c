@@ -13,7 +13,7 @@
 
 /* A float graph of one node. */
 struct layer {
-    const char *op, *inputs[3], *attributes;
+    const char *op, *inputs[5], *attributes;
     const char *output; /* shape, or the message that refuses the layer */
 };
 
@@ -58,17 +58,17 @@ static const char *layer_text(const struct layer *layer, const char *output)
     const char *from = strcmp(layer->op, "dequantize") == 0 ? "s8" : "f32";
     const char *to = strcmp(layer->op, "quantize") == 0 ? "s8" : "f32";
     text_printf(&text, "graph g\n");
-    for (int i = 0; i < 3 && layer->inputs[i] != NULL; i++) {
+    for (int i = 0; i < 5 && layer->inputs[i] != NULL; i++) {
         text_printf(&text, "tensor \"%d\" %s %s%s", i, from, layer->inputs[i], quantization(from));
         if (i > 0 && !is_binary(layer->op))
             text_printf(&text, " = 0*%ld", elements(layer->inputs[i]));
         text_printf(&text, "\n");
     }
     text_printf(&text, "tensor \"out\" %s %s%s\ninput \"0\"\n", to, output, quantization(to));
-    for (int i = 1; i < 3 && is_binary(layer->op) && layer->inputs[i] != NULL; i++)
+    for (int i = 1; i < 5 && is_binary(layer->op) && layer->inputs[i] != NULL; i++)
         text_printf(&text, "input \"%d\"\n", i);
     text_printf(&text, "node %s n", layer->op);
-    for (int i = 0; i < 3 && layer->inputs[i] != NULL; i++)
+    for (int i = 0; i < 5 && layer->inputs[i] != NULL; i++)
         text_printf(&text, " \"%d\"", i);
     text_printf(&text, " -> \"out\" %s\noutput \"out\"\n", layer->attributes);
     return text.data;
@@ -126,6 +126,8 @@ static void shapes_are_as_computed_by_hand(void **state)
         {"fully_connected", {"1x3x4x2", "7x2"}, "", "1x3x4x7"},
         {"fully_connected", {"1x3x4x2", "7x2"}, "", "12x7"},
         {"fully_connected", {"12", "7x12"}, "", "7"},
+        {"batch_normalization", {"1x4x4x3", "3", "3", "3", "3"}, "epsilon 0.01", "1x4x4x3"},
+        {"batch_normalization", {"1x5", "5", "5", "5", "5"}, "activation relu", "1x5"},
         {"add", {"1x4x4x3", "1x4x4x3"}, "activation relu_n1_to_1", "1x4x4x3"},
         {"add", {"1x4x4x3", "3"}, "", "1x4x4x3"},
         {"sub", {"scalar", "2x3"}, "", "2x3"},
@@ -170,6 +172,7 @@ static void other_output_shapes_are_refused(void **state)
         {"depthwise_conv_2d", {"1x8x8x3", "1x3x3x3"}, "", "1x6x6x3"},
         {"transpose_conv", {"1x4x4x3", "5x3x3x3"}, "stride 2 2", "1x9x9x5"},
         {"fully_connected", {"1x12", "7x12"}, "", "1x7"},
+        {"batch_normalization", {"1x4", "4", "4", "4", "4"}, "", "1x4"},
         {"add", {"1x4", "1x4"}, "", "1x4"},
         {"concatenation", {"2x3", "5x3"}, "", "7x3"},
         {"pad", {"4"}, "after 2", "6"},

@@ -72,6 +72,35 @@ static void dump_equals_source(void **state)
     assert_string_equal(dump(parse(example)), example);
 }
 
+/* A network that is still to be trained. */
+static void initializers_round_trip(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "graph g\n"
+        "tensor \"x\" f32 1x2\n"
+        "tensor \"w\" f32 3x2 init he_normal\n"
+        "tensor \"y\" f32 1x3\n"
+        "tensor \"gamma\" f32 3 init ones\n"
+        "tensor \"beta\" f32 3 init zeros\n"
+        "tensor \"mean\" f32 3 = 0 1 2\n"
+        "tensor \"z\" f32 1x3\n"
+        "input \"x\"\n"
+        "node fully_connected dense \"x\" \"w\" -> \"y\"\n"
+        "node batch_normalization norm \"y\" \"gamma\" \"beta\" \"mean\" \"gamma\" -> \"z\" "
+        "activation relu\n"
+        "output \"z\"\n";
+    const struct graph *graph = parse(text);
+    assert_string_equal(dump(graph), text);
+    assert_int_equal(graph->tensors[1].initializer, INITIALIZER_HE_NORMAL);
+    assert_non_null(graph->tensors[1].data);
+    assert_true(graph->nodes[1].attrs.epsilon == 0.001f);
+    refuse("graph g\ntensor \"x\" f32 1 init lucky",
+           "line 2, column 23: 'lucky' is not an initializer of an f32 tensor");
+    refuse("graph g\ntensor \"x\" s32 1 init zeros",
+           "line 2, column 23: 'zeros' is not an initializer of an f32 tensor");
+}
+
 static void parse_fills_structures(void **state)
 {
     (void)state;
@@ -361,6 +390,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(dump_equals_source, tear_down),
+        cmocka_unit_test_teardown(initializers_round_trip, tear_down),
         cmocka_unit_test_teardown(parse_fills_structures, tear_down),
         cmocka_unit_test_teardown(layout_is_free, tear_down),
         cmocka_unit_test_teardown(floats_round_trip, tear_down),

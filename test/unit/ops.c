@@ -194,7 +194,7 @@ static void every_op_has_a_file(void **state)
 {
     (void)state;
     for (int i = 0; i < N_OPS; i++)
-        if (seen[i] == 0)
+        if (seen[i] == 0 && op_runs_on_s8((enum op)i))
             fail_msg("no file in test/ops has a node %s", op_name((enum op)i));
 }
 
