@@ -92,10 +92,9 @@ enum status command_data(const struct command *command, int argc, char **argv, s
         return fail(diag, ERR_USAGE, "--part %s: must be train or test", part);
     struct arena arena = {0};
     struct dataset dataset;
-    enum status status =
-        dataset_read(arguments.positional[0],
-                     strcmp(part, "train") == 0 ? DATASET_TRAIN : DATASET_TEST, &arena, &dataset,
-                     diag);
+    enum status status = dataset_read(arguments.positional[0],
+                                      strcmp(part, "train") == 0 ? DATASET_TRAIN : DATASET_TEST,
+                                      &arena, &dataset, diag);
     if (status == OK) {
         struct statistics statistics = dataset_statistics(&dataset, &arena);
         if (arguments.value['j'] != NULL)
