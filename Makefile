@@ -185,6 +185,10 @@ bench: all ## measure the models and rewrite the table in bench/
 bench-kernels: all ## measure single convolutions: CORE=; rewrites bench/kernels.csv, fails when worse
 	@BUILD=$(BUILD) bench/kernels.sh $(CORE)
 
+.PHONY: bench-training-speed
+bench-training-speed: all ## images per second of training, against PyTorch
+	@BUILD=$(BUILD) LDLIBS="$(LDLIBS)" bench/train_speed.sh
+
 .PHONY: demo
 demo: all ## the main job on a real network: compress, run and verify it
 	@BUILD=$(BUILD) examples/demo.sh
