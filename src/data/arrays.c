@@ -217,8 +217,17 @@ int arrays_found(struct reader *reader, const char *folder)
     return 0;
 }
 
-static enum status lone_refused(struct reader *reader, const char *folder)
+/* Why the arrays of a folder are not read without being named. */
+static enum status lone_refused(struct reader *reader, const char *folder,
+                                const struct arrays *arrays, int n_other)
 {
+    if (n_other == 0 && arrays->y == NULL)
+        return fail(reader->diag, ERR_INPUT,
+                    "%s: has no labels (y.npy); to read unlabeled samples, name the file %s itself",
+                    folder, arrays->x);
+    if (n_other == 0)
+        return fail(reader->diag, ERR_INPUT, "%s: has no samples beside the labels in %s", folder,
+                    arrays->y);
     return fail(reader->diag, ERR_INPUT,
                 "%s: has several arrays; name the files and what their columns are, as in "
                 "%s/x.npy,y.npy:label=0",
@@ -243,7 +252,7 @@ enum status arrays_read_folder(struct reader *reader, const char *folder, struct
     }
     TRY(find_lone(reader, folder, &arrays, &n_other));
     if (n_other > 0 || arrays.x == NULL || arrays.y == NULL)
-        return lone_refused(reader, folder);
+        return lone_refused(reader, folder, &arrays, n_other);
     if (is_train)
         return fail(reader->diag, ERR_INPUT,
                     "%s: is test data, which training must not see; training data has the names "
