@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "graph/facts.h"
 #include "test/train/cases.h"
 
@@ -85,4 +86,22 @@ float *train_case_inputs(const struct graph *graph, int32_t n_samples, struct ra
         values[i] = (float)random_real(random, -bound, bound);
     }
     return values;
+}
+
+const char *train_case_behind_layer(const char *text, struct arena *arena)
+{
+    struct random random = {0};
+    struct text result = text_start(arena);
+    const struct graph *graph = train_case_graph(text, &random, arena);
+    const struct tensor *x = &graph->tensors[graph->inputs[0]];
+    int32_t channels = x->shape.dims[x->shape.rank - 1];
+    const char *line = strstr(text, "input \""), *rest = strchr(line, '\n');
+    text_append(&result, text, (size_t)(line - text));
+    text_printf(&result, "tensor \"x0\" f32 %s\n", shape_string(&x->shape, arena));
+    text_printf(&result, "tensor \"w0\" f32 %dx%d init he_normal\n", channels, channels);
+    text_printf(&result, "tensor \"b0\" f32 %d init zeros\n", channels);
+    text_printf(&result, "input \"x0\"\nnode fully_connected n0 \"x0\" \"w0\" \"b0\" -> \"%s\"",
+                x->name);
+    text_append(&result, rest, strlen(rest));
+    return result.data;
 }

@@ -29,6 +29,10 @@ struct graph *train_case_graph(const char *text, struct random *random, struct a
 float *train_case_inputs(const struct graph *graph, int32_t n_samples, struct random *random,
                          struct arena *arena);
 
+/* The text of a case with a fully connected layer, over the last dimension, between the input "x0"
+ * and the tensor that was the input. */
+const char *train_case_behind_layer(const char *text, struct arena *arena);
+
 /* The text of a random network with one or two outputs: convolutions, batch normalizations, gates,
  * residual additions, concatenations and tensors that several nodes read. */
 const char *train_random_network(struct random *random, struct arena *arena);
