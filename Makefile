@@ -67,7 +67,7 @@ UNIT_SRC := $(sort $(wildcard test/unit/*.c))
 UNIT     := $(UNIT_SRC:test/unit/%.c=$(BUILD)/test/unit/%)
 # What runs on devices is compiled by test/tool/check_kernels.c.
 DEVICE   := test/kernels/device.c test/kernels/guard_device.c
-CHECKER  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(DEVICE),$(wildcard test/kernels/*.c)))
+CHECKER  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(DEVICE),$(wildcard test/kernels/*.c test/train/*.c)))
 
 .PHONY: all
 all: $(PROGRAM) ## build the program (build/dtmm)
@@ -118,7 +118,8 @@ $(BUILD)/generated/%_generated.h: src/import/%.fbs | $(READY)
 $(CXX_SRC:%.cc=$(BUILD)/%.o): $(patsubst src/import/%.fbs,$(BUILD)/generated/%_generated.h,$(wildcard src/import/*.fbs))
 
 # ---- tests ----
-# Random layers, guarded buffers and the kernel checker; a test links what it uses.
+# Random layers, guarded buffers, the kernel checker and the reference of training; a test links what
+# it uses.
 $(CHECKER): CPPFLAGS += -I.
 $(BUILD)/libchecker.a: $(CHECKER)
 	@rm -f $@
