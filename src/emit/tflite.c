@@ -67,7 +67,7 @@ int32_t emitter_input(struct emitter *emitter, int32_t position)
 int32_t emitter_derive(struct emitter *emitter, const struct tensor *like,
                        const struct shape *shape, const char *role)
 {
-    const char *name = arena_printf(emitter->arena, "%s/%s", emitter->node->name, role);
+    const char *name = arena_printf(emitter->arena, "%s_%s", emitter->node->name, role);
     struct tflite_new_tensor tensor = describe(like, name);
     tensor.rank = shape->rank;
     tensor.dims = arena_copy(emitter->arena, shape->dims, sizeof shape->dims);
@@ -116,7 +116,7 @@ static const char *output_name(struct emitter *emitter)
     const char *said = layer_name(emitter->arena, output, "", op_name(emitter->node->op));
     if (strcmp(said, emitter->node->name) == 0)
         return output;
-    return arena_printf(emitter->arena, "%s;%s/BiasAdd", output, emitter->node->name);
+    return arena_printf(emitter->arena, "%s;%s/" LAYER_NAME_LEAF, output, emitter->node->name);
 }
 
 static int32_t *list_emit(struct emitter *emitter, const int32_t *ids, int32_t n)

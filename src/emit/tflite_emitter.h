@@ -33,7 +33,8 @@ int32_t emitter_tensor(struct emitter *emitter, int32_t id, const char *name);
 /* Index of the input at `position` of the node at work. */
 int32_t emitter_input(struct emitter *emitter, int32_t position);
 
-/* Adds a computed tensor that is like `like` but for its shape, named after the node. */
+/* Adds a computed tensor that is like `like` but for its shape; its name says that the layer that
+ * makes it is the node's with "_role" behind, in the format's way: "conv_pad/Pad". */
 int32_t emitter_derive(struct emitter *emitter, const struct tensor *like,
                        const struct shape *shape, const char *role);
 

@@ -115,7 +115,7 @@ static int32_t pad_before(struct emitter *emitter, int32_t image)
     struct tflite_new_operator op = {
         .n_inputs = 2,
         .inputs = {image, emitter_integers(emitter, "paddings", paddings, 2, dims)},
-        .output = emitter_derive(emitter, input, &padded, "Pad"),
+        .output = emitter_derive(emitter, input, &padded, "pad/Pad"),
         .options.type = OPTIONS_PAD,
     };
     emitter_operator(emitter, BUILTIN_PAD, is_s8(emitter) ? 2 : 1, &op);
@@ -188,7 +188,8 @@ static int32_t slice_behind(struct emitter *emitter, int32_t output,
     padded.dims[2] += pads[2] + pads[3];
     *slice = (struct tflite_new_operator){
         .n_inputs = 4,
-        .inputs = {emitter_derive(emitter, output_of(emitter), &padded, "conv2d_transpose"),
+        .inputs = {emitter_derive(emitter, output_of(emitter), &padded,
+                                  "transposed/conv2d_transpose"),
                    emitter_integers(emitter, "begin", begin, 1, dims),
                    emitter_integers(emitter, "end", end, 1, dims),
                    emitter_integers(emitter, "strides", step, 1, dims)},

@@ -120,7 +120,8 @@ const char *layer_name(struct arena *arena, const char *output, const char *weig
 {
     struct span layer = {output, 0};
     /* The layer with weights names the node, not the activation or normalization fused to it. */
-    static const char *const leaves[] = {"BiasAdd", "Conv2D", "MatMul", "depthwise", "add"};
+    static const char *const leaves[] = {LAYER_NAME_LEAF, "BiasAdd",   "Conv2D",
+                                         "MatMul",        "depthwise", "add"};
     for (size_t i = 0; i < sizeof leaves / sizeof *leaves && layer.length == 0; i++)
         layer = layer_of_leaf(output, leaves[i]);
     if (layer.length == 0)

@@ -8,6 +8,10 @@
 
 #include "base/arena.h"
 
+/* The last component of a path that says a layer's name before all others; files written here have
+ * it where other names would not do: "output;layer/dtmm". */
+#define LAYER_NAME_LEAF "dtmm"
+
 /* A short name for a node that an engineer recognizes: the layer in the name of its output
  * (`model/conv2d_3/BiasAdd;...` is `conv2d_3`), else of its weights ("": it has none), else
  * `fallback`. */
