@@ -12,6 +12,14 @@
 #include "product/scores.h"
 #include "target/target.h"
 
+/* fold.c: an f32 graph without batch_normalization. It moves into the weights and the bias of the
+ * layer before it when nothing else reads that layer's output; elsewhere it becomes a mul and an
+ * add. add, sub and mul with constants that are the same at all positions move likewise, relu and
+ * relu6 into the activation of the node before them. The outputs stay the same but for rounding;
+ * all is computed in double. ERR_INPUT for constants that are still to be trained. */
+enum status fold(const struct graph *graph, struct arena *arena, struct graph **folded,
+                 struct diag *diag);
+
 /* score.c: importance of every filterlet by its L2 norm, normalized by the layer's mean norm so
  * that layers compare. Quantized weights count as scale * q. */
 enum status score(const struct graph *graph, struct arena *arena, struct scores **scores,
