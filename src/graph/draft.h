@@ -34,7 +34,8 @@ int32_t draft_readers(const struct draft *draft, int32_t tensor);
  * others read it too. Returns the values. */
 float *draft_own_values(struct draft *draft, struct node *node, int32_t k);
 
-/* The graph in memory of the arena, all data copied, without tensors that nothing needs. Verified. */
+/* The graph in memory of the arena, all data copied, without tensors that nothing needs. Verified.
+ */
 enum status draft_finish(const struct draft *draft, struct arena *arena, struct graph **graph,
                          struct diag *diag);
 

@@ -7,8 +7,10 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "graph/graph.h"
+#include "product/fake_quantization.h"
 #include "product/layout.h"
 #include "product/packed.h"
+#include "product/ranges.h"
 #include "product/scores.h"
 #include "target/target.h"
 
@@ -19,6 +21,26 @@
  * all is computed in double. ERR_INPUT for constants that are still to be trained. */
 enum status fold(const struct graph *graph, struct arena *arena, struct graph **folded,
                  struct diag *diag);
+
+/* How scales are chosen. */
+struct scale_request {
+    struct weight_rounding rounding;
+    int input_known; /* the inputs of the graph have this scale, as 8-bit data has; otherwise it
+                        is chosen from their range */
+    float input_scale;
+    int32_t input_zero_point;
+};
+
+/* choose_scales.c: scale and zero point of everything in a folded f32 graph, from the ranges of its
+ * activations, by the TensorFlow Lite 8-bit quantization specification (doc/quantize.md). ERR_INPUT
+ * for ranges that are not finite, ERR_UNSUPPORTED for a graph that is quantized already. */
+enum status choose_scales(const struct graph *graph, const struct ranges *ranges,
+                          const struct scale_request *request, struct arena *arena,
+                          struct fake_quantization **fake, struct diag *diag);
+
+/* quantize.c: the int8 graph, inputs and outputs included. */
+enum status quantize(const struct graph *graph, const struct fake_quantization *fake,
+                     struct arena *arena, struct graph **quantized, struct diag *diag);
 
 /* score.c: importance of every filterlet by its L2 norm, normalized by the layer's mean norm so
  * that layers compare. Quantized weights count as scale * q. */
