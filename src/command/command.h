@@ -24,6 +24,7 @@ enum status command_inspect(const struct command *, int argc, char **argv, struc
 enum status command_compress(const struct command *, int argc, char **argv, struct diag *);
 enum status command_run(const struct command *, int argc, char **argv, struct diag *);
 enum status command_verify(const struct command *, int argc, char **argv, struct diag *);
+enum status command_data(const struct command *, int argc, char **argv, struct diag *);
 enum status command_targets(const struct command *, int argc, char **argv, struct diag *);
 
 /* ---- options.c ---- */

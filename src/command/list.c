@@ -68,6 +68,19 @@ const struct command COMMANDS[] = {
      "example:\n"
      "  dtmm verify out --inputs samples.bin --outputs expected.bin\n",
      command_verify},
+    {"data", "show what is in a dataset",
+     "usage: dtmm data PATH [--part train|test] [--json]\n"
+     "\n"
+     "Reads a dataset as training and evaluation read it and prints its format, shape, classes "
+     "and\n"
+     "the range, mean and standard deviation of its numbers. PATH is the name fashion-mnist, a\n"
+     "folder with IDX, CIFAR, .npy or .csv files or with a folder of images for each class, a\n"
+     ".csv file, or X.npy,Y.npy (doc/data.md).\n"
+     "\n"
+     "  --part PART      train (default) or test\n" COMMON_HELP "\n"
+     "example:\n"
+     "  dtmm data fashion-mnist --part test\n",
+     command_data},
     {"targets", "list devices and cores",
      "usage: dtmm targets [--json]\n"
      "\n"
