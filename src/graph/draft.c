@@ -84,45 +84,62 @@ float *draft_own_values(struct draft *draft, struct node *node, int32_t k)
     return values;
 }
 
-/* A graph being rebuilt, and where the draft's tensors are in it (-1: not there yet). */
-struct rebuilding {
-    const struct graph *from;
-    struct graph_builder builder;
-    int32_t *ids;
-};
-
-static int32_t tensor_id(struct rebuilding *to, int32_t id)
+/* By tensor: whether a node reads or makes it, or it is an input of the graph. */
+static uint8_t *needed_tensors(const struct graph *graph, struct arena *arena)
 {
-    if (to->ids[id] >= 0)
-        return to->ids[id];
-    struct tensor tensor = to->from->tensors[id];
-    if (tensor.data != NULL)
-        tensor.data = arena_copy(to->builder.arena, tensor.data, tensor_bytes(&tensor));
-    return to->ids[id] = graph_add_tensor(&to->builder, &tensor);
+    uint8_t *needed = ARENA_ARRAY(arena, (size_t)graph->n_tensors, uint8_t);
+    for (int32_t i = 0; i < graph->n_inputs; i++)
+        needed[graph->inputs[i]] = 1;
+    for (int32_t i = 0; i < graph->n_nodes; i++) {
+        needed[graph->nodes[i].output] = 1;
+        for (int32_t k = 0; k < graph->nodes[i].n_inputs; k++)
+            needed[graph->nodes[i].inputs[k]] = 1;
+    }
+    return needed;
+}
+
+/* Copies the tensors that are needed; returns where they are. */
+static int32_t *tensors_copy(const struct draft *draft, struct graph_builder *builder)
+{
+    const struct graph *from = &draft->graph;
+    const uint8_t *needed = needed_tensors(from, draft->arena);
+    int32_t *ids = ARENA_ARRAY(draft->arena, (size_t)from->n_tensors, int32_t);
+    for (int32_t t = 0; t < from->n_tensors; t++) {
+        struct tensor tensor = from->tensors[t];
+        if (!needed[t])
+            continue;
+        if (tensor.data != NULL)
+            tensor.data = arena_copy(builder->arena, tensor.data, tensor_bytes(&tensor));
+        ids[t] = graph_add_tensor(builder, &tensor);
+    }
+    return ids;
+}
+
+static int32_t *list_map(const int32_t *list, int32_t n, const int32_t *ids, struct arena *arena)
+{
+    int32_t *mapped = ARENA_ARRAY(arena, (size_t)n, int32_t);
+    for (int32_t i = 0; i < n; i++)
+        mapped[i] = ids[list[i]];
+    return mapped;
 }
 
 enum status draft_finish(const struct draft *draft, struct arena *arena, struct graph **graph,
                          struct diag *diag)
 {
     const struct graph *from = &draft->graph;
-    struct rebuilding to = {from, graph_start(arena, from->name),
-                            ARENA_ARRAY(draft->arena, (size_t)from->n_tensors, int32_t)};
-    memset(to.ids, -1, (size_t)from->n_tensors * sizeof *to.ids);
-    int32_t *inputs = ARENA_ARRAY(draft->arena, (size_t)from->n_inputs, int32_t);
-    int32_t *outputs = ARENA_ARRAY(draft->arena, (size_t)from->n_outputs, int32_t);
-    for (int32_t i = 0; i < from->n_inputs; i++)
-        inputs[i] = tensor_id(&to, from->inputs[i]);
+    struct graph_builder builder = graph_start(arena, from->name);
+    const int32_t *ids = tensors_copy(draft, &builder);
     for (int32_t i = 0; i < from->n_nodes; i++) {
         struct node node = from->nodes[i];
         for (int32_t k = 0; k < node.n_inputs; k++)
-            node.inputs[k] = tensor_id(&to, node.inputs[k]);
-        node.output = tensor_id(&to, node.output);
-        graph_add_node(&to.builder, &node);
+            node.inputs[k] = ids[node.inputs[k]];
+        node.output = ids[node.output];
+        graph_add_node(&builder, &node);
     }
-    for (int32_t i = 0; i < from->n_outputs; i++)
-        outputs[i] = tensor_id(&to, from->outputs[i]);
-    graph_set_inputs(&to.builder, inputs, from->n_inputs);
-    graph_set_outputs(&to.builder, outputs, from->n_outputs);
-    *graph = to.builder.graph;
+    graph_set_inputs(&builder, list_map(from->inputs, from->n_inputs, ids, draft->arena),
+                     from->n_inputs);
+    graph_set_outputs(&builder, list_map(from->outputs, from->n_outputs, ids, draft->arena),
+                      from->n_outputs);
+    *graph = builder.graph;
     return graph_verify(*graph, diag);
 }

@@ -3,6 +3,7 @@
  * pads, reshapes, resizes and slices make has that of what they read, a concatenation's inputs and
  * output share the union of their intervals. Then the scales that 32-bit arithmetic cannot bring
  * its sums to are raised, until all fit. */
+#include <assert.h>
 #include <math.h>
 
 #include "graph/facts.h"
@@ -49,11 +50,12 @@ static enum status tensors_check(const struct choosing *c, const struct ranges *
 {
     for (int32_t t = 0; t < c->graph->n_tensors; t++) {
         const struct tensor *tensor = &c->graph->tensors[t];
-        const struct range *range = &ranges->of[t];
+        const struct range *range = t < ranges->n_tensors ? &ranges->of[t] : NULL;
         if (tensor->dtype != DTYPE_F32)
             return fail(c->diag, ERR_UNSUPPORTED,
                         "'%s' is %s: the network is quantized already; give the float network",
                         tensor->name, dtype_name(tensor->dtype));
+        assert(range != NULL || tensor->data != NULL);
         if (tensor->data == NULL &&
             (!isfinite(range->min) || !isfinite(range->max) || range->min > range->max))
             return fail(c->diag, ERR_INPUT,
@@ -135,7 +137,8 @@ static void groups_make(struct choosing *c, const struct ranges *ranges)
 {
     c->groups = ARENA_ARRAY(c->scratch, (size_t)c->graph->n_tensors, struct group);
     for (int32_t t = 0; t < c->graph->n_tensors; t++)
-        c->groups[t] = (struct group){.parent = t, .range = ranges->of[t]};
+        c->groups[t] = (struct group){
+            .parent = t, .range = t < ranges->n_tensors ? ranges->of[t] : (struct range){0, 0}};
     for (int32_t i = 0; i < c->graph->n_inputs && c->request->input_known; i++)
         group_fix(c, c->graph->inputs[i], c->request->input_scale, c->request->input_zero_point);
     for (int32_t i = 0; i < c->graph->n_nodes; i++)

@@ -22,6 +22,12 @@
 enum status fold(const struct graph *graph, struct arena *arena, struct graph **folded,
                  struct diag *diag);
 
+/* equalize.c: the same f32 function with weights that int8 represents better: channels between two
+ * layers are scaled so that both use the same part of their range for them (Nagel et al. 2019).
+ * Activations keep their numbers. */
+enum status equalize(const struct graph *graph, struct arena *arena, struct graph **equalized,
+                     struct diag *diag);
+
 /* How scales are chosen. */
 struct scale_request {
     struct weight_rounding rounding;
@@ -37,6 +43,13 @@ struct scale_request {
 enum status choose_scales(const struct graph *graph, const struct ranges *ranges,
                           const struct scale_request *request, struct arena *arena,
                           struct fake_quantization **fake, struct diag *diag);
+
+/* correct_bias.c: the f32 graph with biases that take back what rounding the weights does to the
+ * mean of each channel, from the means of the activations (Nagel et al. 2019). Activations keep
+ * their numbers, new biases stand behind. Choose the scales again: those of biases can change. */
+enum status correct_bias(const struct graph *graph, const struct fake_quantization *fake,
+                         const struct ranges *ranges, struct arena *arena, struct graph **corrected,
+                         struct diag *diag);
 
 /* quantize.c: the int8 graph, inputs and outputs included. */
 enum status quantize(const struct graph *graph, const struct fake_quantization *fake,

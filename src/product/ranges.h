@@ -12,9 +12,9 @@ struct range {
 
 struct ranges {
     const char *method; /* how the intervals were chosen */
-    int32_t n_tensors;  /* as in the graph */
+    int32_t n_tensors;  /* as in the graph; constants that a pass adds stand behind */
     struct range *of;   /* by tensor; those of constants are not used */
-    double **mean;      /* by tensor: of each channel (last dimension); NULL: not known */
+    double **mean;      /* by tensor: the mean of each channel (last dimension); NULL: not known */
 };
 
 #endif
