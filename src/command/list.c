@@ -39,6 +39,13 @@ const struct command COMMANDS[] = {
      "example:\n"
      "  dtmm compress examples/small_cnn.tflite --target cortex-m4 --flash 64K --sram 32K -o out\n",
      command_compress},
+    {"quantize", "turn a float network into an int8 one",
+     "usage: dtmm quantize MODEL --data D [options] -o OUT.tflite\n"
+     "\n"
+     "TODO\n" COMMON_HELP "\n"
+     "example:\n"
+     "  dtmm quantize net.tflite --data cifar10 -o net_int8.tflite\n",
+     command_quantize},
     {"run", "run a compiled network, on the emulated device or on the host",
      "usage: dtmm run OUT [--on T | --on host] [--input FILE] [--per-layer]\n"
      "\n"
