@@ -112,12 +112,9 @@ static int32_t pad_before(struct emitter *emitter, int32_t image)
     struct shape padded = input->shape;
     padded.dims[1] += pads[0] + pads[1];
     padded.dims[2] += pads[2] + pads[3];
-    struct tflite_new_operator op = {
-        .n_inputs = 2,
-        .inputs = {image, emitter_integers(emitter, "paddings", paddings, 2, dims)},
-        .output = emitter_derive(emitter, input, &padded, "pad/Pad"),
-        .options.type = OPTIONS_PAD,
-    };
+    struct tflite_new_operator op = {.n_inputs = 2, .inputs = {image}, .options.type = OPTIONS_PAD};
+    op.inputs[1] = emitter_integers(emitter, "paddings", paddings, 2, dims);
+    op.output = emitter_derive(emitter, input, &padded, "pad/Pad");
     emitter_operator(emitter, BUILTIN_PAD, is_s8(emitter) ? 2 : 1, &op);
     return op.output;
 }
@@ -187,15 +184,12 @@ static int32_t slice_behind(struct emitter *emitter, int32_t output,
     padded.dims[1] += pads[0] + pads[1];
     padded.dims[2] += pads[2] + pads[3];
     *slice = (struct tflite_new_operator){
-        .n_inputs = 4,
-        .inputs = {emitter_derive(emitter, output_of(emitter), &padded,
-                                  "transposed/conv2d_transpose"),
-                   emitter_integers(emitter, "begin", begin, 1, dims),
-                   emitter_integers(emitter, "end", end, 1, dims),
-                   emitter_integers(emitter, "strides", step, 1, dims)},
-        .output = output,
-        .options.type = OPTIONS_STRIDED_SLICE,
-    };
+        .n_inputs = 4, .output = output, .options.type = OPTIONS_STRIDED_SLICE};
+    slice->inputs[0] =
+        emitter_derive(emitter, output_of(emitter), &padded, "transposed/conv2d_transpose");
+    slice->inputs[1] = emitter_integers(emitter, "begin", begin, 1, dims);
+    slice->inputs[2] = emitter_integers(emitter, "end", end, 1, dims);
+    slice->inputs[3] = emitter_integers(emitter, "strides", step, 1, dims);
     return slice->inputs[0];
 }
 

@@ -154,21 +154,22 @@ static void normalization_split(struct draft *draft, int32_t index, const struct
     struct tensor scaled = {.name = arena_printf(arena, "%s/scaled", node.name),
                             .dtype = DTYPE_F32,
                             .shape = node_output(&draft->graph, &node)->shape};
-    struct node mul = {
-        .name = arena_printf(arena, "%s_scale", node.name),
-        .op = OP_mul,
-        .n_inputs = 2,
-        .inputs = {node.inputs[0], constant_add(draft, arena_printf(arena, "%s/scale", node.name),
-                                                affine->factor, affine->n)},
-        .output = draft_add_tensor(draft, &scaled)};
-    struct node add = {
-        .name = node.name,
-        .op = OP_add,
-        .n_inputs = 2,
-        .inputs = {mul.output, constant_add(draft, arena_printf(arena, "%s/offset", node.name),
-                                            affine->offset, affine->n)},
-        .output = node.output,
-        .attrs.activation = node.attrs.activation};
+    int32_t between = draft_add_tensor(draft, &scaled);
+    int32_t factor =
+        constant_add(draft, arena_printf(arena, "%s/scale", node.name), affine->factor, affine->n);
+    int32_t offset =
+        constant_add(draft, arena_printf(arena, "%s/offset", node.name), affine->offset, affine->n);
+    struct node mul = {.name = arena_printf(arena, "%s_scale", node.name),
+                       .op = OP_mul,
+                       .n_inputs = 2,
+                       .inputs = {node.inputs[0], factor},
+                       .output = between};
+    struct node add = {.name = node.name,
+                       .op = OP_add,
+                       .n_inputs = 2,
+                       .inputs = {between, offset},
+                       .output = node.output,
+                       .attrs.activation = node.attrs.activation};
     draft->graph.nodes[index] = add;
     draft_insert_node(draft, index, &mul);
 }
