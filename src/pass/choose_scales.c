@@ -253,9 +253,10 @@ static float least_output_scale(const struct choosing *c, int32_t index)
     case OP_relu:
     case OP_relu6:
     case OP_leaky_relu:
-    case OP_hard_swish:
     case OP_concatenation:
         return a / (1 << 18);
+    case OP_hard_swish: /* its intermediate numbers have 16 bits */
+        return a / 100;
     default:
         return 0;
     }
