@@ -23,28 +23,6 @@ struct quantizer {
 
 /* ---- samples ---- */
 
-/* The scale that an int8 network's input gives to what is stored: real = s * (q - zero point),
- * where q is a stored int8, or a stored byte less 128. */
-static enum status scale_like(struct quantizer *q, const char *path)
-{
-    struct arena scratch = {0};
-    struct graph *graph;
-    enum status status = driver_load(path, &scratch, &graph, q->diag);
-    const struct tensor *input = status == OK ? &graph->tensors[graph->inputs[0]] : NULL;
-    if (status == OK && input->quantization.n != 1)
-        status = fail(q->diag, ERR_INPUT,
-                      "%s: its input '%s' is %s; --input-like needs a network whose input is int8",
-                      path, input->name, dtype_name(input->dtype));
-    if (status == OK) {
-        float scale = input->quantization.scale[0];
-        int32_t stored_zero =
-            input->quantization.zero_point[0] + (q->dataset.type == SAMPLE_U8 ? 128 : 0);
-        q->scale = (struct sample_scale){scale, -scale * (float)stored_zero};
-    }
-    arena_free(&scratch);
-    return status;
-}
-
 static enum status samples_load(struct quantizer *q)
 {
     const struct quantizer_options *options = q->options;
@@ -55,7 +33,7 @@ static enum status samples_load(struct quantizer *q)
                       q->diag));
     q->scale = options->scale;
     if (options->input_like != NULL)
-        TRY(scale_like(q, options->input_like));
+        TRY(driver_scale_like(options->input_like, q->dataset.type, &q->scale, q->diag));
     progress_end(&q->progress, "data",
                  arena_printf(q->arena, "%d samples, %d of them for validation",
                               q->dataset.n_samples, q->split.n_validation));
@@ -80,10 +58,13 @@ static struct sample_set samples_choose(const struct quantizer *q, const int32_t
 
 /* ---- the float network ---- */
 
+/* Says where a pass on the network failed. */
 static enum status verified(const struct quantizer *q, enum status status, const char *pass)
 {
-    if (status != OK)
+    if (status != OK) {
         diag_prefix(q->diag, pass);
+        diag_prefix(q->diag, q->options->model_path);
+    }
     return status;
 }
 
@@ -124,7 +105,7 @@ static enum status ranges_measure(struct quantizer *q)
         samples_choose(q, q->split.train, q->split.n_train, q->options->n_calibration);
     const struct network_options options = {.n_threads = 1};
     progress_begin(&q->progress);
-    TRY(network_make(graph, &options, &network, q->diag));
+    TRY(verified(q, network_make(graph, &options, &network, q->diag), "calibrate"));
     q->result->n_calibration = samples.n;
     q->result->ranges = calibrate(network, graph, &q->options->calibration,
                                   samples_real(&samples, &scratch), samples.n, q->arena);
@@ -174,16 +155,26 @@ static enum status to_int8(struct quantizer *q)
     return verified(q, status, "quantize");
 }
 
-static enum status file_emit(struct quantizer *q)
+/* ERR_IO when the folder of the file to write is not there: said before the work, not after it. */
+static enum status out_check(const struct quantizer *q)
 {
-    struct file file;
+    const char *path = q->options->out_path, *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return OK;
+    const char *folder = arena_printf(q->arena, "%.*s", (int)(slash - path), path);
+    enum folder_state state = folder_look(folder);
+    if (state == FOLDER_MISSING || state == FOLDER_OTHER)
+        return fail(q->diag, ERR_IO, "%s: there is no folder '%s'; make it first", path, folder);
+    return OK;
+}
+
+static enum status file_emit(struct quantizer *q, struct file *file)
+{
     progress_begin(&q->progress);
-    TRY(verified(q, emit_tflite(q->result->graph, q->arena, &file, q->diag), "emit"));
-    q->result->file_bytes = file.size;
-    TRY(file_write(q->options->out_path, file.data, file.size, q->diag));
+    TRY(verified(q, emit_tflite(q->result->graph, q->arena, file, q->diag), "emit"));
+    q->result->file_bytes = file->size;
     progress_end(&q->progress, "emit",
-                 arena_printf(q->arena, "%s, %s B", q->options->out_path,
-                              thousands(q->arena, (int64_t)file.size)));
+                 arena_printf(q->arena, "%s B", thousands(q->arena, (int64_t)file->size)));
     return OK;
 }
 
@@ -212,7 +203,9 @@ enum status quantizer_run(const struct quantizer_options *options, struct arena 
                           .progress = {.observer = options->observer},
                           .arena = arena,
                           .diag = diag};
+    struct file file;
     *result = (struct quantizer_result){.n_calibration = 0};
+    TRY(out_check(&q));
     TRY(driver_import(options->model_path, &options->observer, arena, &result->original, diag));
     TRY(float_check(&q, result->original));
     TRY(samples_load(&q));
@@ -221,7 +214,8 @@ enum status quantizer_run(const struct quantizer_options *options, struct arena 
     /* Training with fake quantization belongs here: from result->folded and result->ranges to a
      * trained graph and new ranges. */
     TRY(to_int8(&q));
+    TRY(file_emit(&q, &file));
     if (options->n_validation > 0 && q.split.n_validation > 0)
         TRY(quality_check(&q));
-    return file_emit(&q);
+    return file_write(options->out_path, file.data, file.size, diag);
 }

@@ -80,6 +80,7 @@ static enum status parse_samples(const char **value, struct quantizer_options *o
     options->n_calibration = 512;
     options->n_validation = 2000;
     options->validation_fraction = 0.1;
+    options->seed = 1;
     options->scale = (struct sample_scale){1, 0};
     options->input_like = value['L'];
     if (value['c'] != NULL) {

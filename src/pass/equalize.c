@@ -86,14 +86,15 @@ static int pair_find(const struct draft *draft, int32_t first, struct pair *pair
     return pair->second >= 0 && op_has_weights(graph->nodes[pair->second].op);
 }
 
-/* The input channel of the second layer of a pair that weight `i` reads. */
-static int64_t channel_read(const struct pair *pair, enum op op, const struct shape *shape,
-                            int64_t i)
+/* The channel of a pair that weight `i` of its second layer reads. */
+static int64_t channel_read(const struct graph *graph, const struct pair *pair, int64_t i)
 {
-    int64_t columns = shape->dims[shape->rank - 1];
-    if (op == OP_depthwise_conv_2d)
-        return i % columns / (columns / pair->n_channels);
-    return i % columns % pair->n_channels;
+    const struct node *second = &graph->nodes[pair->second];
+    const struct shape *shape = &node_input(graph, second, 1)->shape;
+    int64_t columns = shape->dims[shape->rank - 1], column = i % columns;
+    if (second->op == OP_depthwise_conv_2d)
+        column /= columns / channels_of(node_input(graph, second, 0));
+    return column % pair->n_channels;
 }
 
 static float *weights_of(const struct draft *draft, const struct node *node)
@@ -120,7 +121,7 @@ static void factors_choose(const struct equalizing *e, const struct pair *pair, 
     shape = &node_input(graph, second, 1)->shape;
     weights = weights_of(&e->draft, second);
     for (int64_t i = 0; i < shape_elements(shape); i++) {
-        int64_t c = channel_read(pair, second->op, shape, i);
+        int64_t c = channel_read(graph, pair, i);
         read[c] = fmax(read[c], fabs((double)weights[i]));
     }
     for (int32_t c = 0; c < pair->n_channels; c++) {
@@ -145,8 +146,7 @@ static void factors_apply(struct equalizing *e, const struct pair *pair, const d
     shape = &node_input(graph, second, 1)->shape;
     weights = weights_of(&e->draft, second);
     for (int64_t i = 0; i < shape_elements(shape); i++)
-        weights[i] =
-            (float)((double)weights[i] * factors[channel_read(pair, second->op, shape, i)]);
+        weights[i] = (float)((double)weights[i] * factors[channel_read(graph, pair, i)]);
 }
 
 static void pairs_find(struct equalizing *e)
