@@ -92,7 +92,7 @@ const struct command COMMANDS[] = {
      "                       mse (least squared error) (percentile)\n"
      "  --percentile P       of the values are inside, at either end (99.99)\n"
      "  --equalize, --no-equalize  scale channels so that layers use their range alike "
-     "(DEFAULT_E)\n"
+     "(off)\n"
      "  --bias-correction, --no-bias-correction  take the mean error of the weights back (on)\n"
      "  --clip-weights       clip weights where that makes their squared error less\n"
      "  --per-channel-dense  a scale for each output of fully_connected layers too\n"
