@@ -22,7 +22,6 @@ static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                         {"bias-correction", no_argument, NULL, 'b'},
                                         {"no-bias-correction", no_argument, NULL, 'B'},
                                         {"clip-weights", no_argument, NULL, 'w'},
-                                        {"no-clip-weights", no_argument, NULL, 'W'},
                                         {"per-channel-dense", no_argument, NULL, 'p'},
                                         {"input-scale", required_argument, NULL, 'S'},
                                         {"input-offset", required_argument, NULL, 'O'},
@@ -127,7 +126,7 @@ static enum status parse_options(struct arguments *arguments, struct quantizer_o
     TRY(parse_samples(value, options, diag));
     TRY(parse_switch(value, 'e', 'E', "equalize", 0, &options->equalize, diag));
     TRY(parse_switch(value, 'b', 'B', "bias-correction", 1, &options->correct_bias, diag));
-    TRY(parse_switch(value, 'w', 'W', "clip-weights", 0, &options->rounding.clip, diag));
+    options->rounding.clip = value['w'] != NULL;
     options->rounding.per_channel = value['p'] != NULL;
     return OK;
 }
