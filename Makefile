@@ -22,9 +22,13 @@ SANITIZE ?=
 CPPFLAGS := -Isrc -I$(BUILD)/generated -D_POSIX_C_SOURCE=200809L
 CFLAGS   := -std=c11 $(WARNINGS) $(OPT) $(SANITIZE) -ffp-contract=off
 CXXFLAGS := -std=c++17 -Wall -Wextra -Werror $(OPT) $(SANITIZE) -fno-exceptions -fno-rtti
-# The unit tests under sanitizers, and the program, without MPI: MPI=
+# Training on several processes; MPI=0 builds without.
 MPI      ?= 1
-LDLIBS   := -ljansson -ldnnl -lz -llzma -lpng -ljpeg -lprotobuf-c -lgomp -lpthread -lm
+ifeq ($(MPI),1)
+MPI_CFLAGS  = $(addprefix -isystem ,$(shell mpicc --showme:incdirs 2>/dev/null))
+MPI_LDLIBS := -lmpi
+endif
+LDLIBS   := -ljansson -ldnnl -lz -llzma -lpng -ljpeg -lprotobuf-c -lgomp -lpthread $(MPI_LDLIBS) -lm
 DEPFLAGS  = -MMD -MP
 
 # A short line for each command; V=1 shows the commands.
@@ -103,6 +107,8 @@ $(BUILD)/%.o: %.cc | $(READY)
 	@mkdir -p $(@D)
 	$(SAY) CXX $@
 	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(DEPFLAGS) -c -o $@ $<
+
+$(BUILD)/src/train/distributed.o: CPPFLAGS += -DDTMM_MPI=$(MPI) $(MPI_CFLAGS)
 
 # The generated reader of the TensorFlow Lite schema.
 $(BUILD)/generated/%_generated.h: src/import/%.fbs | $(READY)

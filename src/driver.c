@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/safetensors.h"
 #include "fit.h"
 #include "graph/weights.h"
 #include "import/import.h"
@@ -146,6 +147,8 @@ enum status driver_load(const char *path, struct arena *arena, struct graph **gr
     enum status status;
     if (file.size == 0)
         status = fail(diag, ERR_INPUT, "the file is empty; export the network again");
+    else if (safetensors_is(file.data, file.size))
+        status = import_safetensors(file.data, file.size, arena, graph, diag);
     else if (is_text(&file))
         status = graph_parse((const char *)file.data, file.size, arena, graph, diag);
     else if (!has_control(&file))

@@ -30,7 +30,7 @@ struct compiled {
 /* Names of the passes that observer.dump may be; ends with NULL. */
 extern const char *const DUMPABLE_PASSES[];
 
-/* Reads a .tflite file or a graph in text form, told apart by their content. */
+/* Reads a .tflite file, a checkpoint or a graph in text form, told apart by their content. */
 enum status driver_load(const char *path, struct arena *arena, struct graph **graph,
                         struct diag *diag);
 

@@ -19,6 +19,44 @@ const struct command COMMANDS[] = {
      "example:\n"
      "  dtmm inspect examples/small_cnn.tflite\n",
      command_inspect},
+    {"train", "train a float network on a dataset",
+     "usage: dtmm train NET --data D [options] -o OUT\n"
+     "\n"
+     "NET is a graph in text form (zoo/), a float .tflite or .onnx file, or a checkpoint. Writes\n"
+     "into the folder OUT: model.safetensors with the values of the epoch that was the best on\n"
+     "validation data, checkpoint.safetensors after every epoch, curve.csv.\n"
+     "\n"
+     "  --data D             dataset; 'dtmm data --help' tells what it can be\n"
+     "  -o, --out OUT        folder to write\n"
+     "  --epochs N           how often all training data is seen (30)\n"
+     "  --batch N            samples a step (64)\n"
+     "  --lr X               learning rate at its peak (0.1; adam: 0.001)\n"
+     "  --schedule S         cosine, one-cycle, step or constant (cosine)\n"
+     "  --warmup N           epochs until the peak (1)\n"
+     "  --optimizer O        sgd or adam (sgd)\n"
+     "  --weight-decay X     (0.0005)\n"
+     "  --loss L             cross-entropy, mse, binary or yolo (what the data has)\n"
+     "  --label-smoothing X  (0)\n"
+     "  --anchors W:H,...    of a yolo detector, in parts of the image\n"
+     "  --augment A          flip,shift:N,cutout:N,noise:X,mixup:X, any of them (none)\n"
+     "  --val X              fraction of the training data set apart for validation (0.1)\n"
+     "  --early-stop N       end after N epochs without a better one (0: never)\n"
+     "  --seed N             of all that is random (1)\n"
+     "  --keep-zeros         weights that are zero stay zero\n"
+     "  --distill TEACHER    learn from another network's outputs too, alone without labels\n"
+     "  --distill-share X    the teacher's share of the loss (0.5)\n"
+     "  --temperature X      of the distillation (4)\n"
+     "  --distill-features A,B  activations, by name, to be like the teacher's\n"
+     "  --feature-weight X   of their mean squared difference (1)\n"
+     "  --input-scale X, --input-offset X  a stored number s means X * s + offset (1, 0)\n"
+     "  --input-like MODEL   take both from a quantized model's input\n"
+     "  --threads N          (one a core); the result does not depend on it\n"
+     "  --resume DIR         go on from the checkpoint in DIR, to the same bits\n" COMMON_HELP "\n"
+     "Under mpirun, processes share each batch.\n"
+     "\n"
+     "example:\n"
+     "  dtmm train zoo/fashion_cnn.txt --data fashion-mnist --epochs 5 --augment shift:2 -o out\n",
+     command_train},
     {"compress", "turn a network into a C library for a device",
      "usage: dtmm compress MODEL --target T [options] -o OUT\n"
      "\n"
@@ -68,6 +106,19 @@ const struct command COMMANDS[] = {
      "example:\n"
      "  dtmm verify out --inputs samples.bin --outputs expected.bin\n",
      command_verify},
+    {"data", "show what is in a dataset",
+     "usage: dtmm data PATH [--part train|test] [--json]\n"
+     "\n"
+     "Reads a dataset as training and evaluation read it and prints its format, shape, classes "
+     "and\n"
+     "the range, mean and standard deviation of its numbers. PATH is the name fashion-mnist, a\n"
+     "folder with IDX, CIFAR, .npy or .csv files or with a folder of images for each class, a\n"
+     ".csv file, or X.npy,Y.npy (doc/data.md).\n"
+     "\n"
+     "  --part PART      train (default) or test\n" COMMON_HELP "\n"
+     "example:\n"
+     "  dtmm data fashion-mnist --part test\n",
+     command_data},
     {"targets", "list devices and cores",
      "usage: dtmm targets [--json]\n"
      "\n"

@@ -17,6 +17,7 @@ enum sample_type { SAMPLE_U8, SAMPLE_S8, SAMPLE_F32 };
  * class, or target values, or neither (unlabeled). */
 struct dataset {
     const char *path;   /* as the user gave it */
+    const char *format; /* what it was read as: "IDX", "CIFAR-10", ... */
     struct shape shape; /* of one sample: 1xHxWxC, or 1xN */
     enum sample_type type;
     int32_t n_samples;

@@ -19,4 +19,9 @@ enum status import_tflite(const void *data, size_t size, const char *name, struc
 enum status import_onnx(const void *data, size_t size, const char *name, struct arena *arena,
                         struct graph **graph, struct diag *diag);
 
+/* safetensors.c: reads a checkpoint of training: the graph with its best values. ERR_INPUT:
+ * malformed, or not one that `dtmm train` wrote. */
+enum status import_safetensors(const void *data, size_t size, struct arena *arena,
+                               struct graph **graph, struct diag *diag);
+
 #endif

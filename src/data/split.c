@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/random.h"
+#include "data/dataset.h"
+
+static void shuffle(int32_t *indices, int32_t n, uint64_t seed)
+{
+    struct random random = {seed};
+    for (int32_t i = 0; i < n; i++)
+        indices[i] = i;
+    for (int32_t i = n - 1; i > 0; i--) {
+        int32_t other = random_range(&random, 0, i), kept = indices[i];
+        indices[i] = indices[other];
+        indices[other] = kept;
+    }
+}
+
+/* How many of each class are for validation: the fraction, rounded to the nearest. */
+static int32_t *class_quotas(const struct dataset *dataset, double fraction, struct arena *scratch)
+{
+    int32_t n_classes = dataset->labels != NULL ? dataset->n_classes : 1;
+    int32_t *quotas = ARENA_ARRAY(scratch, (size_t)n_classes, int32_t);
+    for (int32_t i = 0; i < dataset->n_samples; i++)
+        quotas[dataset->labels != NULL ? dataset->labels[i] : 0]++;
+    for (int32_t i = 0; i < n_classes; i++)
+        quotas[i] = (int32_t)(fraction * quotas[i] + 0.5);
+    return quotas;
+}
+
+/* Those at the front of the shuffled order fill the quotas. */
+static void divide(const struct dataset *dataset, const int32_t *order, int32_t *quotas,
+                   struct arena *scratch, struct split *split)
+{
+    int32_t n = dataset->n_samples;
+    char *is_validation = arena_alloc(scratch, (size_t)n, 1);
+    for (int32_t i = 0; i < n; i++) {
+        int32_t *quota = &quotas[dataset->labels != NULL ? dataset->labels[order[i]] : 0];
+        is_validation[order[i]] = *quota > 0;
+        *quota -= *quota > 0;
+    }
+    split->n_train = split->n_validation = 0;
+    for (int32_t i = 0; i < n; i++)
+        if (is_validation[i])
+            split->validation[split->n_validation++] = i;
+        else
+            split->train[split->n_train++] = i;
+}
+
+enum status dataset_split(const struct dataset *dataset, double fraction, uint64_t seed,
+                          struct arena *arena, struct split *split, struct diag *diag)
+{
+    size_t n = (size_t)dataset->n_samples;
+    struct arena scratch = {0};
+    int32_t *order = ARENA_ARRAY(&scratch, n, int32_t);
+    shuffle(order, dataset->n_samples, seed);
+    split->train = ARENA_ARRAY(arena, n, int32_t);
+    split->validation = ARENA_ARRAY(arena, n, int32_t);
+    divide(dataset, order, class_quotas(dataset, fraction, &scratch), &scratch, split);
+    arena_free(&scratch);
+    if (split->n_train == 0 || (split->n_validation == 0 && fraction > 0))
+        return fail(diag, ERR_INPUT, "%s: %g of %d samples for validation leaves no samples for %s",
+                    dataset->path, fraction, dataset->n_samples,
+                    split->n_train == 0 ? "training" : "validation; take more, or none");
+    return OK;
+}
