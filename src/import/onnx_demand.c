@@ -69,9 +69,10 @@ static void path_extend(struct onnx_importer *importer, const struct step *step,
             paths[step->outputs[i]] = path;
 }
 
-/* The first node that takes an image of what has only been moved so far; NULL when there is none.
- */
-static const struct path *image_find(struct onnx_importer importer, int32_t value, int32_t rank)
+/* The first node that takes an image, or rows (*rows is 1), of what has only been moved so far;
+ * NULL when there is none. */
+static const struct path *reader_find(struct onnx_importer importer, int32_t value, int32_t rank,
+                                      int *rows)
 {
     struct diag ignored;
     struct path *paths = ARENA_ARRAY(importer.arena, (size_t)importer.n_values, struct path);
@@ -84,7 +85,8 @@ static const struct path *image_find(struct onnx_importer importer, int32_t valu
         for (int32_t k = 0; k < step->n_inputs; k++) {
             if (step->inputs[k] < 0 || !paths[step->inputs[k]].seen)
                 continue;
-            if (k == 0 && takes_images(step->op_type))
+            *rows = k == 0 && strcmp(step->op_type, "MatMul") == 0;
+            if (*rows || (k == 0 && takes_images(step->op_type)))
                 return &paths[step->inputs[k]];
             if (keeps_dimensions(step->op_type))
                 path_extend(&importer, step, paths, &paths[step->inputs[k]], rank);
@@ -96,14 +98,14 @@ static const struct path *image_find(struct onnx_importer importer, int32_t valu
 void input_order(const struct onnx_importer *importer, int32_t value, int32_t order[MAX_RANK],
                  int32_t *n)
 {
+    int rows = 0;
     int32_t rank = importer->values[value].shape.rank;
-    const struct path *path = image_find(*importer, value, rank);
+    const struct path *path = reader_find(*importer, value, rank, &rows);
     for (int32_t i = 0; i < MAX_RANK; i++)
         order[i] = i;
     *n = rank;
-    if (rank < 3 || (path == NULL && rank != 4))
-        return;
-    *n = channels_last(rank, order);
+    if (!rows && ((rank >= 3 && path != NULL) || rank == 4))
+        *n = channels_last(rank, order);
     for (int32_t i = 0; path != NULL && i < *n; i++)
         if (order[i] >= 0)
             order[i] = path->dims[order[i]];

@@ -11,15 +11,15 @@ import os
 import sys
 import warnings
 
+import make_onnx_options
 import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn import functional as F
 
 warnings.filterwarnings("ignore")
 torch.set_num_threads(1)
+torch.manual_seed(3)
 OPSETS = (9, 11, 13, 16)
 
 # ---- networks ----
@@ -403,8 +403,11 @@ def make_pytorch(folder):
 
 
 def main(arguments):
-    if arguments[0] == "make":
+    if arguments[0] == "options":
+        make_onnx_options.make(arguments[1])
+    elif arguments[0] == "make":
         make_pytorch(arguments[1])
+        make_onnx_options.make(arguments[1])
     else:
         sys.exit(compare(arguments[1], float(arguments[2])))
 
