@@ -60,7 +60,7 @@ MISSING  := $(strip $(MISSING))
 
 SOURCES  := $(sort $(shell find src -name '*.c' ! -name main.c) $(wildcard runtime/c/*.c))
 CXX_SRC  := $(sort $(shell find src -name '*.cc'))
-OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(CXX_SRC:%.cc=$(BUILD)/%.o)
+OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(CXX_SRC:%.cc=$(BUILD)/%.o) $(BUILD)/generated/onnx.pb-c.o
 PROGRAM  := $(BUILD)/dtmm
 LIBRARY  := $(BUILD)/libdtmm.a
 UNIT_SRC := $(sort $(wildcard test/unit/*.c))
@@ -116,6 +116,18 @@ $(BUILD)/generated/%_generated.h: src/import/%.fbs | $(READY)
 	$(SAY) FLATC $@
 	$(Q)flatc --cpp --scoped-enums -o $(@D) $<
 $(CXX_SRC:%.cc=$(BUILD)/%.o): $(patsubst src/import/%.fbs,$(BUILD)/generated/%_generated.h,$(wildcard src/import/*.fbs))
+
+# The generated reader of the ONNX schema; it keeps to the rules of its generator, not to ours.
+ONNX_PROTO := /usr/include/onnx/onnx.proto
+$(ONNX_PROTO): | $(READY) ;
+$(BUILD)/generated/onnx.pb-c.h: $(ONNX_PROTO)
+	@mkdir -p $(@D)
+	$(SAY) PROTOC $@
+	$(Q)protoc-c --c_out=$(@D) -I$(dir $(ONNX_PROTO)) $(ONNX_PROTO)
+$(BUILD)/generated/onnx.pb-c.o: $(BUILD)/generated/onnx.pb-c.h
+	$(SAY) CC $@
+	$(Q)$(CC) -std=c11 $(OPT) $(SANITIZE) -I$(@D) -c -o $@ $(@D)/onnx.pb-c.c
+$(BUILD)/src/import/onnx_reader.o: $(BUILD)/generated/onnx.pb-c.h
 
 # ---- tests ----
 # Random layers, guarded buffers, the kernel checker and the reference of training; a test links what

@@ -115,6 +115,20 @@ static int is_text(const struct file *file)
     return 0;
 }
 
+/* Whether there are bytes that no text has. */
+static int has_control(const struct file *file)
+{
+    for (size_t i = 0; i < file->size; i++)
+        if (file->data[i] < ' ' && strchr("\t\n\v\f\r", file->data[i]) == NULL)
+            return 1;
+    return memchr(file->data, '\0', file->size) != NULL;
+}
+
+static int is_tflite(const struct file *file)
+{
+    return file->size >= 8 && memcmp(file->data + 4, "TFL3", 4) == 0;
+}
+
 static const char *stem(const char *path, struct arena *arena)
 {
     const char *slash = strrchr(path, '/');
@@ -137,10 +151,12 @@ enum status driver_load(const char *path, struct arena *arena, struct graph **gr
         status = import_safetensors(file.data, file.size, arena, graph, diag);
     else if (is_text(&file))
         status = graph_parse((const char *)file.data, file.size, arena, graph, diag);
-    else if (memchr(file.data, '\0', file.size) == NULL)
+    else if (!has_control(&file))
         status = fail(diag, ERR_INPUT,
                       "a text file, but not a network's text form (no line starts with 'graph'); "
-                      "give a .tflite file");
+                      "give a .tflite or .onnx file");
+    else if (!is_tflite(&file))
+        status = import_onnx(file.data, file.size, stem(path, arena), arena, graph, diag);
     else
         status = import_tflite(file.data, file.size, stem(path, arena), arena, graph, diag);
     if (status != OK)

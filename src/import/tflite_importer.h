@@ -68,6 +68,9 @@ enum status input_id(struct importer *importer, uint32_t position, int32_t *id);
 enum status constant_id(struct importer *importer, uint32_t position, const char *role,
                         int32_t *id);
 
+/* Makes floats of an s8 constant of the graph that has scales. */
+void constant_dequantize(struct importer *importer, int32_t id);
+
 /* The values of a constant int32 or int64 input of at most `max` elements. */
 enum status input_integers(struct importer *importer, uint32_t position, const char *role,
                            int64_t *values, int32_t max, int32_t *n);
