@@ -64,20 +64,20 @@ train other --seed 2
 ! cmp -s one/model.safetensors other/model.safetensors || die "the seed is not used"
 
 # Interrupted anywhere, and gone on with, the same bits.
-epochs=4000
+epochs=300
 for optimizer in sgd adam; do
-    train whole --optimizer $optimizer --early-stop 60 --threads 1 &
-    train part --optimizer $optimizer --early-stop 60 --threads 1 &
+    train whole --optimizer $optimizer --threads 1 &
+    train part --optimizer $optimizer --threads 1 &
     pid=$!
-    for _ in 1 2 3; do
+    for _ in 1 2; do
         for _ in $(seq 400); do [ -e part/curve.csv ] || sleep 0.05; done
-        sleep 0.$((RANDOM % 7 + 2))
+        sleep 0.$((RANDOM % 4 + 1))
         pkill -TERM -P $pid 2>/dev/null || kill -TERM $pid 2>/dev/null || true
         wait $pid && break
         [ -e part/checkpoint.safetensors ] || die "no checkpoint after SIGTERM"
         grep -q 'stopped; go on' part.log || { cat part.log; die "no word of how to go on"; }
         cp part.log "part.$optimizer.log"
-        train part --optimizer $optimizer --early-stop 60 --threads 1 --resume part &
+        train part --optimizer $optimizer --threads 1 --resume part &
         pid=$!
     done
     wait
@@ -152,7 +152,7 @@ fails() { # pattern, options...
 train good || die "does not train"
 before=$(cksum good/checkpoint.safetensors)
 fails "step [0-9]+: the loss is not finite, first at (conv_2d|batch_normalization|fully_connected) '" \
-    net.txt --data data --epochs 3 --lr 1e38 --warmup 0 -o nan
+    net.txt --data data --epochs 3 --lr 999 --weight-decay 0.9 --warmup 0 -o nan
 fails 'samples are 1x8x8x1 but the network' "$root/zoo/resnet8.txt" --data data -o x
 sed 's/3x54/2x54/; s/f32 3 init/f32 2 init/; s/f32 1x3$/f32 1x2/' net.txt >two.txt
 fails "has 3 classes, the network's output 'scores' only 2" two.txt --data data -o x
@@ -160,7 +160,7 @@ fails 'no such|cannot|missing|not there' net.txt --data nowhere -o x
 fails '--data is missing' net.txt -o x
 fails '-o OUT is missing' net.txt --data data
 fails '--optimizer best: must be one of sgd, adam' net.txt --data data --optimizer best -o x
-fails '--batch 4096 is more than the 576 samples' net.txt --data data --batch 4096 -o x
+fails '--batch 4096 is more than the 575 samples' net.txt --data data --batch 4096 -o x
 fails 'works on s8' "$root/examples/small_cnn.tflite" --data data -o x
 [ ! -e x ] || die "a refused training wrote something"
 
