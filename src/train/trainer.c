@@ -393,7 +393,6 @@ struct course {
     int32_t *order;  /* of the training samples in this epoch */
     double started, shown;
     int64_t steps_done; /* since then */
-    double rate;
     struct arena arena;
 };
 
@@ -412,11 +411,19 @@ static void order_make(struct course *course)
     }
 }
 
-static double time_of(const struct course *course)
+/* Of the training, at a step of the current epoch: in [0, 1). */
+static double time_at(const struct course *course, int32_t step)
 {
-    const struct train_state *state = &course->trainer->state;
-    return ((double)state->epoch + (double)state->step / course->n_steps) /
+    return ((double)course->trainer->state.epoch + (double)step / course->n_steps) /
            course->trainer->settings->n_epochs;
+}
+
+static double rate_at(const struct course *course, int32_t step)
+{
+    const struct train_settings *settings = course->trainer->settings;
+    return settings->rate * rate_factor(settings->schedule,
+                                        settings->warmup_epochs / settings->n_epochs,
+                                        time_at(course, step));
 }
 
 static struct epoch_result result_now(const struct course *course)
@@ -426,11 +433,11 @@ static struct epoch_result result_now(const struct course *course)
     double samples = (double)state->step * settings->batch_samples;
     double seconds = seconds_now() - course->started;
     double per_second = seconds > 0 ? (double)course->steps_done / seconds : 0;
-    double left = (1 - time_of(course)) * settings->n_epochs * course->n_steps;
+    double left = (1 - time_at(course, state->step)) * settings->n_epochs * course->n_steps;
     int classes = settings->loss == LOSS_CROSS_ENTROPY && has_own_loss(course->trainer);
     return (struct epoch_result){.epoch = state->epoch + 1,
                                  .progress = (double)state->step / course->n_steps,
-                                 .rate = course->rate,
+                                 .rate = rate_at(course, state->step > 0 ? state->step - 1 : 0),
                                  .loss = samples > 0 ? state->loss_sum / samples : NAN,
                                  .accuracy =
                                      classes && samples > 0 ? state->n_right / samples : NAN,
@@ -463,13 +470,10 @@ static enum status step_run(struct course *course, int *stop, struct diag *diag)
     struct parameters parameters = network_parameters(trainer->network);
     struct batch_sums sums;
     course->batch.indices = course->order + (int64_t)state->step * settings->batch_samples;
-    course->rate =
-        settings->rate * rate_factor(settings->schedule,
-                                     settings->warmup_epochs / settings->n_epochs, time_of(course));
     TRY(batch_run(&course->batch, &sums, diag));
     if (!isfinite(sums.loss))
         return diverged(course, diag);
-    optimizer_step(&state->optimizer, &parameters, course->rate,
+    optimizer_step(&state->optimizer, &parameters, rate_at(course, state->step),
                    settings->batch_samples / course->batch.shard_samples);
     state->loss_sum += sums.loss;
     state->n_right += sums.right;
