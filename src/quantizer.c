@@ -91,7 +91,8 @@ static enum status float_prepare(struct quantizer *q)
     if (!q->options->equalize)
         return OK;
     progress_begin(&q->progress);
-    TRY(verified(q, equalize(result->folded, q->arena, &result->folded, q->diag), "equalize"));
+    TRY(verified(q, equalize(result->folded, NULL, q->arena, &result->folded, q->diag),
+                 "equalize"));
     progress_end(&q->progress, "equalize", "");
     return OK;
 }
