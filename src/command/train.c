@@ -106,6 +106,7 @@ static enum status finish(struct session *session, const struct trainer *trainer
                                     : "validation_loss",
                                 json_real(best));
         json_object_set_new(json, "images_per_second", json_real(session->last.images_per_second));
+        json_object_set_new(json, "seconds", json_real(session->last.seconds));
         print_json(json);
         return OK;
     }

@@ -446,6 +446,7 @@ static struct epoch_result result_now(const struct course *course)
                                  .validation_loss = NAN,
                                  .validation_accuracy = NAN,
                                  .images_per_second = per_second * settings->batch_samples,
+                                 .seconds = seconds,
                                  .seconds_left = per_second > 0 ? left / per_second : NAN};
 }
 

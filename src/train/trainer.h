@@ -48,8 +48,8 @@ struct epoch_result {
     double loss;                                 /* mean over the samples so far */
     double accuracy;                             /* of classes, in 0 .. 1; NaN for other losses */
     double validation_loss, validation_accuracy; /* NaN until the epoch has ended */
-    double images_per_second;
-    double seconds_left; /* of the training */
+    double images_per_second;                    /* of this run, validation included */
+    double seconds, seconds_left;                /* since the run began; until the training ends */
     int is_best;
 };
 
