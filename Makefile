@@ -22,9 +22,13 @@ SANITIZE ?=
 CPPFLAGS := -Isrc -I$(BUILD)/generated -D_POSIX_C_SOURCE=200809L
 CFLAGS   := -std=c11 $(WARNINGS) $(OPT) $(SANITIZE) -ffp-contract=off
 CXXFLAGS := -std=c++17 -Wall -Wextra -Werror $(OPT) $(SANITIZE) -fno-exceptions -fno-rtti
-# The unit tests under sanitizers, and the program, without MPI: MPI=
+# Training on several processes; MPI=0 builds without.
 MPI      ?= 1
-LDLIBS   := -ljansson -ldnnl -lz -llzma -lpng -ljpeg -lprotobuf-c -lgomp -lpthread -lm
+ifeq ($(MPI),1)
+MPI_CFLAGS  = $(addprefix -isystem ,$(shell mpicc --showme:incdirs 2>/dev/null))
+MPI_LDLIBS := -lmpi
+endif
+LDLIBS   := -ljansson -ldnnl -lz -llzma -lpng -ljpeg -lprotobuf-c -lgomp -lpthread $(MPI_LDLIBS) -lm
 DEPFLAGS  = -MMD -MP
 
 # A short line for each command; V=1 shows the commands.
@@ -56,7 +60,7 @@ MISSING  := $(strip $(MISSING))
 
 SOURCES  := $(sort $(shell find src -name '*.c' ! -name main.c) $(wildcard runtime/c/*.c))
 CXX_SRC  := $(sort $(shell find src -name '*.cc'))
-OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(CXX_SRC:%.cc=$(BUILD)/%.o)
+OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(CXX_SRC:%.cc=$(BUILD)/%.o) $(BUILD)/generated/onnx.pb-c.o
 PROGRAM  := $(BUILD)/dtmm
 LIBRARY  := $(BUILD)/libdtmm.a
 UNIT_SRC := $(sort $(wildcard test/unit/*.c))
@@ -104,12 +108,26 @@ $(BUILD)/%.o: %.cc | $(READY)
 	$(SAY) CXX $@
 	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(DEPFLAGS) -c -o $@ $<
 
+$(BUILD)/src/train/distributed.o: CPPFLAGS += -DDTMM_MPI=$(MPI) $(MPI_CFLAGS)
+
 # The generated reader of the TensorFlow Lite schema.
 $(BUILD)/generated/%_generated.h: src/import/%.fbs | $(READY)
 	@mkdir -p $(@D)
 	$(SAY) FLATC $@
 	$(Q)flatc --cpp --scoped-enums -o $(@D) $<
 $(CXX_SRC:%.cc=$(BUILD)/%.o): $(patsubst src/import/%.fbs,$(BUILD)/generated/%_generated.h,$(wildcard src/import/*.fbs))
+
+# The generated reader of the ONNX schema; it keeps to the rules of its generator, not to ours.
+ONNX_PROTO := /usr/include/onnx/onnx.proto
+$(ONNX_PROTO): | $(READY) ;
+$(BUILD)/generated/onnx.pb-c.h: $(ONNX_PROTO)
+	@mkdir -p $(@D)
+	$(SAY) PROTOC $@
+	$(Q)protoc-c --c_out=$(@D) -I$(dir $(ONNX_PROTO)) $(ONNX_PROTO)
+$(BUILD)/generated/onnx.pb-c.o: $(BUILD)/generated/onnx.pb-c.h
+	$(SAY) CC $@
+	$(Q)$(CC) -std=c11 $(OPT) $(SANITIZE) -I$(@D) -c -o $@ $(@D)/onnx.pb-c.c
+$(BUILD)/src/import/onnx_reader.o: $(BUILD)/generated/onnx.pb-c.h
 
 # ---- tests ----
 # Random layers, guarded buffers, the kernel checker and the reference of training; a test links what
@@ -179,6 +197,10 @@ bench: all ## measure the models and rewrite the table in bench/
 .PHONY: bench-kernels
 bench-kernels: all ## measure single convolutions: CORE=; rewrites bench/kernels.csv, fails when worse
 	@BUILD=$(BUILD) bench/kernels.sh $(CORE)
+
+.PHONY: bench-training-speed
+bench-training-speed: all ## images per second of training, against PyTorch
+	@BUILD=$(BUILD) LDLIBS="$(LDLIBS)" bench/train_speed.sh
 
 .PHONY: demo
 demo: all ## the main job on a real network: compress, run and verify it

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/safetensors.h"
 #include "fit.h"
 #include "graph/weights.h"
 #include "import/import.h"
@@ -114,6 +115,20 @@ static int is_text(const struct file *file)
     return 0;
 }
 
+/* Whether there are bytes that no text has. */
+static int has_control(const struct file *file)
+{
+    for (size_t i = 0; i < file->size; i++)
+        if (file->data[i] < ' ' && strchr("\t\n\v\f\r", file->data[i]) == NULL)
+            return 1;
+    return memchr(file->data, '\0', file->size) != NULL;
+}
+
+static int is_tflite(const struct file *file)
+{
+    return file->size >= 8 && memcmp(file->data + 4, "TFL3", 4) == 0;
+}
+
 static const char *stem(const char *path, struct arena *arena)
 {
     const char *slash = strrchr(path, '/');
@@ -132,16 +147,39 @@ enum status driver_load(const char *path, struct arena *arena, struct graph **gr
     enum status status;
     if (file.size == 0)
         status = fail(diag, ERR_INPUT, "the file is empty; export the network again");
+    else if (safetensors_is(file.data, file.size))
+        status = import_safetensors(file.data, file.size, arena, graph, diag);
     else if (is_text(&file))
         status = graph_parse((const char *)file.data, file.size, arena, graph, diag);
-    else if (memchr(file.data, '\0', file.size) == NULL)
+    else if (!has_control(&file))
         status = fail(diag, ERR_INPUT,
                       "a text file, but not a network's text form (no line starts with 'graph'); "
-                      "give a .tflite file");
+                      "give a .tflite or .onnx file");
+    else if (!is_tflite(&file))
+        status = import_onnx(file.data, file.size, stem(path, arena), arena, graph, diag);
     else
         status = import_tflite(file.data, file.size, stem(path, arena), arena, graph, diag);
     if (status != OK)
         diag_prefix(diag, path);
+    return status;
+}
+
+enum status driver_scale_like(const char *path, enum sample_type type, struct sample_scale *scale,
+                              struct diag *diag)
+{
+    struct arena scratch = {0};
+    struct graph *graph;
+    enum status status = driver_load(path, &scratch, &graph, diag);
+    const struct tensor *input = status == OK ? &graph->tensors[graph->inputs[0]] : NULL;
+    if (status == OK && input->quantization.n != 1)
+        status = fail(diag, ERR_INPUT, "%s: its input '%s' is %s; --input-like needs an int8 input",
+                      path, input->name, dtype_name(input->dtype));
+    if (status == OK) {
+        float step = input->quantization.scale[0];
+        int32_t zero = input->quantization.zero_point[0] + (type == SAMPLE_U8 ? 128 : 0);
+        *scale = (struct sample_scale){step, -step * (float)zero};
+    }
+    arena_free(&scratch);
     return status;
 }
 

@@ -79,23 +79,21 @@ static int parse_value(const char *field, double *value)
 /* ---- one file ---- */
 
 /* Counts the columns and tells a header from data: it has a field `label`, or a field before the
- * last that is no number. */
-static enum status read_first_line(struct reader *reader, struct csv *csv, int *has_header)
+ * last that is no number. `row` is the line when it is data, or NULL. */
+static enum status read_first_line(struct reader *reader, struct csv *csv, char **row)
 {
-    struct csv begin = *csv;
-    char *line = next_line(csv);
-    if (line == NULL)
+    int has_header = 0;
+    *row = next_line(csv);
+    if (*row == NULL)
         return fail(reader->diag, ERR_INPUT, "%s: is empty", csv->path);
-    line = arena_string(reader->scratch, line);
+    char *line = arena_string(reader->scratch, *row);
     csv->label_column = -1;
-    csv->columns = 0;
-    *has_header = 0;
     while (line != NULL) {
         double value;
         const char *field = next_field(&line);
         if (strcasecmp(field, "label") == 0)
             csv->label_column = csv->columns;
-        *has_header |= csv->label_column >= 0 || (line != NULL && !parse_value(field, &value));
+        has_header |= csv->label_column >= 0 || (line != NULL && !parse_value(field, &value));
         csv->columns++;
     }
     if (csv->columns < 2)
@@ -104,10 +102,8 @@ static enum status read_first_line(struct reader *reader, struct csv *csv, int *
                     csv->path, csv->line);
     if (csv->label_column < 0)
         csv->label_column = csv->columns - 1;
-    if (!*has_header) {
-        csv->rest = begin.rest;
-        csv->line = begin.line;
-    }
+    if (has_header)
+        *row = NULL;
     return OK;
 }
 
@@ -141,17 +137,18 @@ static enum status read_row(struct reader *reader, char *line, struct csv *csv)
 static enum status read_file(struct reader *reader, const char *path, struct arena *arena,
                              struct csv *csv)
 {
-    char *text;
-    int has_header;
+    char *text, *first;
     TRY(stream_text(reader, path, &text));
     *csv = (struct csv){.path = path, .rest = text, .text_bytes = strlen(text)};
     if (strncmp(text, "\xef\xbb\xbf", 3) == 0) /* the mark of UTF-8 */
         csv->rest += 3;
-    TRY(read_first_line(reader, csv, &has_header));
+    TRY(read_first_line(reader, csv, &first));
     /* A field takes two bytes at least, so that no file has more rows than this. */
     size_t rows = (csv->text_bytes + 1) / (2 * (size_t)csv->columns) + 1;
     csv->values = ARENA_ARRAY(arena, rows * (size_t)(csv->columns - 1), float);
     csv->labels = ARENA_ARRAY(reader->scratch, rows, const char *);
+    if (first != NULL)
+        TRY(read_row(reader, first, csv));
     for (char *line = next_line(csv); line != NULL; line = next_line(csv))
         TRY(read_row(reader, line, csv));
     if (csv->n_rows == 0)

@@ -197,10 +197,15 @@ static enum status weights_read(struct importer *importer, uint32_t weights, uin
         node->n_inputs = 3;
     }
     const struct tensor *tensors = importer->builder.graph->tensors;
+    const struct tensor *stored = &tensors[node->inputs[1]];
+    /* Dynamic-range quantization: weights of 8 bits, computed with as floats. */
+    if (tensors[node->inputs[0]].dtype == DTYPE_F32 && stored->dtype == DTYPE_S8 &&
+        stored->quantization.n > 0)
+        constant_dequantize(importer, node->inputs[1]);
     if (tensors[node->inputs[0]].dtype != tensors[node->inputs[1]].dtype)
         return import_fail(importer, ERR_UNSUPPORTED,
                            "the input is %s but the weights are %s; convert with full integer "
-                           "quantization to int8, not dynamic-range quantization",
+                           "quantization to int8, or without quantization",
                            dtype_name(tensors[node->inputs[0]].dtype),
                            dtype_name(tensors[node->inputs[1]].dtype));
     return OK;

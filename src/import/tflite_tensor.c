@@ -378,6 +378,24 @@ enum status constant_id(struct importer *importer, uint32_t position, const char
     return OK;
 }
 
+void constant_dequantize(struct importer *importer, int32_t id)
+{
+    struct tensor *tensor = &importer->builder.graph->tensors[id];
+    const struct quantization *q = &tensor->quantization;
+    int64_t n = shape_elements(&tensor->shape), stride = 1;
+    const int8_t *quantized = tensor->data;
+    float *values = ARENA_ARRAY(importer->arena, (size_t)n, float);
+    for (int32_t d = tensor->shape.rank - 1; d > q->axis; d--)
+        stride *= tensor->shape.dims[d];
+    for (int64_t i = 0; i < n; i++) {
+        int64_t channel = q->n > 1 ? i / stride % q->n : 0;
+        values[i] = q->scale[channel] * (float)(quantized[i] - q->zero_point[channel]);
+    }
+    tensor->dtype = DTYPE_F32;
+    tensor->data = values;
+    tensor->quantization = (struct quantization){.n = 0};
+}
+
 enum status input_integers(struct importer *importer, uint32_t position, const char *role,
                            int64_t *values, int32_t max, int32_t *n)
 {

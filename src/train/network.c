@@ -415,6 +415,18 @@ static void infer_shard(void *context, int32_t index, int32_t shard)
     }
 }
 
+void network_infer_shard(struct network *network, int32_t worker, const float *inputs, int32_t n)
+{
+    struct inference inference = {network, inputs, n, NULL};
+    assert(n <= network->shard_samples && worker < network->n_workers);
+    infer_shard(&inference, worker, 0);
+}
+
+const float *network_head(const struct network *network, int32_t worker, int32_t i)
+{
+    return network->workers[worker].values[network->heads[i]];
+}
+
 static int32_t n_shards_of(const struct network *network, int32_t n)
 {
     return n / network->shard_samples + (n % network->shard_samples != 0);
@@ -555,6 +567,11 @@ float *network_values(struct network *network, int32_t tensor)
 {
     network->version++;
     return network->offset[tensor] < 0 ? NULL : network->values + network->offset[tensor];
+}
+
+void network_changed(struct network *network)
+{
+    network->version++;
 }
 
 struct parameters network_parameters(struct network *network)

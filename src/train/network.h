@@ -32,6 +32,11 @@ void network_free(struct network *network);
  * NULL. */
 void network_infer(struct network *network, const float *inputs, int32_t n, float *const *outputs);
 
+/* The same for at most a shard's samples, by the calling thread as the given worker; no two threads
+ * as the same. Head `i` is then at network_head(), until the worker's next run. */
+void network_infer_shard(struct network *network, int32_t worker, const float *inputs, int32_t n);
+const float *network_head(const struct network *network, int32_t worker, int32_t i);
+
 /* Sees the values of every activation (`n` samples back to back), the input's first, in the order
  * of execution. Called on the caller's thread. */
 typedef void network_observer(void *context, int32_t tensor, const float *values, int32_t n);
@@ -43,6 +48,10 @@ void network_observe(struct network *network, const float *inputs, int32_t n,
 /* The current values of a constant that nodes compute with (weights, bias, parameters of a batch
  * normalization, a constant operand); NULL for other tensors. May be written between calls. */
 float *network_values(struct network *network, int32_t tensor);
+
+/* To be called when values were written by way of network_parameters(), except right after
+ * network_step(). */
+void network_changed(struct network *network);
 
 /* The graph with the current values, in an arena of the caller's; nothing in it is still to be
  * trained. */
@@ -99,7 +108,7 @@ enum status network_step(struct network *network, const struct network_batch *ba
  * there is none. For the message when a loss is not finite. */
 int32_t network_not_finite(const struct network *network);
 
-/* Samples in a shard, and elements of one sample of head `i`. */
+/* Samples in a shard; number of workers. */
 int32_t network_shard_samples(const struct network *network);
 int32_t network_n_workers(const struct network *network);
 

@@ -111,6 +111,45 @@ static const struct expected models[] = {
       [OP_softmax] = 1},
      "conv2d conv2d_1 conv2d_2 add conv2d_3 conv2d_4 conv2d_5 add_1 conv2d_6 conv2d_7 conv2d_8 "
      "add_2 average_pooling2d flatten dense softmax"},
+    {"kws_ref_model_float32.tflite",
+     13,
+     2656768,
+     "1x49x10x1",
+     "1x12",
+     DTYPE_F32,
+     {[OP_conv_2d] = 5,
+      [OP_depthwise_conv_2d] = 4,
+      [OP_average_pool_2d] = 1,
+      [OP_reshape] = 1,
+      [OP_fully_connected] = 1,
+      [OP_softmax] = 1},
+     "conv2d depthwise_conv2d conv2d_1 depthwise_conv2d_1 conv2d_2 depthwise_conv2d_2 conv2d_3 "
+     "depthwise_conv2d_3 conv2d_4 average_pooling2d flatten dense softmax"},
+    {"ad01_fp32.tflite",
+     10,
+     264192,
+     "1x640",
+     "1x640",
+     DTYPE_F32,
+     {[OP_fully_connected] = 10},
+     "dense dense_1 dense_2 dense_3 dense_4 dense_5 dense_6 dense_7 dense_8 dense_9"},
+    {"vww_96_float.tflite",
+     31,
+     7489664,
+     "1x96x96x3",
+     "1x2",
+     DTYPE_F32,
+     {[OP_conv_2d] = 14,
+      [OP_depthwise_conv_2d] = 13,
+      [OP_average_pool_2d] = 1,
+      [OP_reshape] = 1,
+      [OP_fully_connected] = 1,
+      [OP_softmax] = 1},
+     "conv2d depthwise_conv2d conv2d_1 depthwise_conv2d_1 conv2d_2 depthwise_conv2d_2 conv2d_3 "
+     "depthwise_conv2d_3 conv2d_4 depthwise_conv2d_4 conv2d_5 depthwise_conv2d_5 conv2d_6 "
+     "depthwise_conv2d_6 conv2d_7 depthwise_conv2d_7 conv2d_8 depthwise_conv2d_8 conv2d_9 "
+     "depthwise_conv2d_9 conv2d_10 depthwise_conv2d_10 conv2d_11 depthwise_conv2d_11 conv2d_12 "
+     "depthwise_conv2d_12 conv2d_13 average_pooling2d flatten dense softmax"},
 };
 
 static int64_t node_macs(const struct graph *graph, const struct node *node)
@@ -254,23 +293,31 @@ MODEL_TESTS(2, vww)
 MODEL_TESTS(3, ad)
 MODEL_TESTS(4, example)
 
-static void test_float_resnet_imports(void **state)
-{
-    (void)state;
-    model_import(&models[5]);
-}
+#define FLOAT_TEST(i, name)                                                                        \
+    static void test_float_##name##_imports(void **state)                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        model_import(&models[i]);                                                                  \
+    }
+
+FLOAT_TEST(5, resnet)
+FLOAT_TEST(6, kws)
+FLOAT_TEST(7, ad)
+FLOAT_TEST(8, vww)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resnet_imports),  cmocka_unit_test(test_resnet_truncated),
-        cmocka_unit_test(test_resnet_flipped),  cmocka_unit_test(test_kws_imports),
-        cmocka_unit_test(test_kws_truncated),   cmocka_unit_test(test_kws_flipped),
-        cmocka_unit_test(test_vww_imports),     cmocka_unit_test(test_vww_truncated),
-        cmocka_unit_test(test_vww_flipped),     cmocka_unit_test(test_ad_imports),
-        cmocka_unit_test(test_ad_truncated),    cmocka_unit_test(test_ad_flipped),
-        cmocka_unit_test(test_example_imports), cmocka_unit_test(test_example_truncated),
-        cmocka_unit_test(test_example_flipped), cmocka_unit_test(test_float_resnet_imports),
+        cmocka_unit_test(test_resnet_imports),    cmocka_unit_test(test_resnet_truncated),
+        cmocka_unit_test(test_resnet_flipped),    cmocka_unit_test(test_kws_imports),
+        cmocka_unit_test(test_kws_truncated),     cmocka_unit_test(test_kws_flipped),
+        cmocka_unit_test(test_vww_imports),       cmocka_unit_test(test_vww_truncated),
+        cmocka_unit_test(test_vww_flipped),       cmocka_unit_test(test_ad_imports),
+        cmocka_unit_test(test_ad_truncated),      cmocka_unit_test(test_ad_flipped),
+        cmocka_unit_test(test_example_imports),   cmocka_unit_test(test_example_truncated),
+        cmocka_unit_test(test_example_flipped),   cmocka_unit_test(test_float_resnet_imports),
+        cmocka_unit_test(test_float_kws_imports), cmocka_unit_test(test_float_ad_imports),
+        cmocka_unit_test(test_float_vww_imports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

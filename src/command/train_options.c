@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/train_options.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const LOSSES[] = {
+#define X(suffix, name, meaning) name,
+    LOSS_LIST(X)
+#undef X
+};
+static const char *const OPTIMIZERS[] = {
+#define X(suffix, name, meaning) name,
+    OPTIMIZER_LIST(X)
+#undef X
+};
+static const char *const RATES[] = {
+#define X(suffix, name, meaning) name,
+    RATE_LIST(X)
+#undef X
+};
+
+static enum status choice(const char *option, const char *value, const char *const *names, int n,
+                          int *index, struct diag *diag)
+{
+    struct arena scratch = {0};
+    const char *all = "";
+    for (int i = 0; i < n; i++) {
+        if (strcmp(names[i], value) == 0) {
+            *index = i;
+            arena_free(&scratch);
+            return OK;
+        }
+        all = arena_printf(&scratch, "%s%s%s", all, i > 0 ? ", " : "", names[i]);
+    }
+    enum status status = fail(diag, ERR_USAGE, "%s %s: must be one of %s", option, value, all);
+    arena_free(&scratch);
+    return status;
+}
+
+static enum status number(const char *option, const char *value, double low, double high,
+                          double *result, struct diag *diag)
+{
+    return value == NULL ? OK : parse_fraction(option, value, low, high, result, diag);
+}
+
+static enum status whole(const char *option, const char *value, long low, long high,
+                         int32_t *result, struct diag *diag)
+{
+    long parsed = *result;
+    if (value != NULL)
+        TRY(parse_whole(option, value, low, high, &parsed, diag));
+    *result = (int32_t)parsed;
+    return OK;
+}
+
+/* "A,B,C" into an array of strings. */
+static int32_t words_split(const char *text, struct arena *arena, const char *const **words)
+{
+    char *copy = arena_string(arena, text);
+    const char **list = ARENA_ARRAY(arena, strlen(text) + 1, const char *);
+    int32_t n = 0;
+    for (char *word = copy; word != NULL;) {
+        char *comma = strchr(word, ',');
+        if (comma != NULL)
+            *comma++ = '\0';
+        if (*word != '\0')
+            list[n++] = word;
+        word = comma;
+    }
+    *words = list;
+    return n;
+}
+
+/* "W:H,W:H": widths and heights in parts of the image. */
+static enum status anchors_parse(const char *text, struct arena *arena,
+                                 struct train_settings *settings, struct diag *diag)
+{
+    const char *const *words;
+    int32_t n = words_split(text, arena, &words);
+    float *anchors = ARENA_ARRAY(arena, 2 * (size_t)n + 2, float);
+    for (int32_t i = 0; i < n; i++) {
+        char *end, *last;
+        anchors[2 * i] = strtof(words[i], &end);
+        anchors[2 * i + 1] = *end == ':' ? strtof(end + 1, &last) : 0;
+        if (*end != ':' || *last != '\0' || !(anchors[2 * i] > 0 && anchors[2 * i] <= 1) ||
+            !(anchors[2 * i + 1] > 0 && anchors[2 * i + 1] <= 1))
+            return fail(diag, ERR_USAGE,
+                        "--anchors %s: must be WIDTH:HEIGHT,... in parts of the image, such as "
+                        "0.2:0.3,0.6:0.6",
+                        text);
+    }
+    if (n == 0)
+        return fail(diag, ERR_USAGE, "--anchors: there must be at least one");
+    settings->n_anchors = n;
+    settings->anchors = anchors;
+    return OK;
+}
+
+enum {
+    O_EPOCHS = 'e',
+    O_BATCH = 'b',
+    O_RATE = 'r',
+    O_OPTIMIZER = 'p',
+    O_SCHEDULE = 'c',
+    O_WARMUP = 'w',
+    O_DECAY = 'y',
+    O_SMOOTHING = 'm',
+    O_LOSS = 'l',
+    O_AUGMENT = 'a',
+    O_VALIDATION = 'V',
+    O_PATIENCE = 'E',
+    O_SEED = 's',
+    O_THREADS = 't',
+    O_RESUME = 'R',
+    O_TEACHER = 'T',
+    O_SHARE = 'A',
+    O_TEMPERATURE = 'K',
+    O_FEATURES = 'f',
+    O_FEATURE_WEIGHT = 'F',
+    O_ZEROS = 'z',
+    O_ANCHORS = 'n',
+    O_DATA = 'D',
+    O_OUT = 'o',
+    O_SCALE = 'S',
+    O_OFFSET = 'O',
+    O_LIKE = 'I',
+    O_JSON = 'j'
+};
+
+static enum status parse_course(const char **value, struct train_settings *settings,
+                                struct diag *diag)
+{
+    int loss = (int)settings->loss, optimizer = 0, schedule = 0;
+    TRY(whole("--epochs", value[O_EPOCHS], 1, 100000, &settings->n_epochs, diag));
+    TRY(whole("--batch", value[O_BATCH], 1, 65536, &settings->batch_samples, diag));
+    TRY(whole("--early-stop", value[O_PATIENCE], 0, 100000, &settings->patience, diag));
+    TRY(whole("--threads", value[O_THREADS], 0, 1024, &settings->n_threads, diag));
+    if (value[O_LOSS] != NULL)
+        TRY(choice("--loss", value[O_LOSS], LOSSES, N_LOSSES, &loss, diag));
+    if (value[O_OPTIMIZER] != NULL)
+        TRY(choice("--optimizer", value[O_OPTIMIZER], OPTIMIZERS, N_OPTIMIZERS, &optimizer, diag));
+    if (value[O_SCHEDULE] != NULL)
+        TRY(choice("--schedule", value[O_SCHEDULE], RATES, N_RATES, &schedule, diag));
+    settings->loss = (enum loss_kind)loss;
+    settings->optimizer = (enum optimizer_kind)optimizer;
+    settings->schedule = (enum rate_kind)schedule;
+    if (settings->optimizer == OPTIMIZER_ADAM)
+        settings->rate = 1e-3;
+    TRY(number("--lr", value[O_RATE], 0, 1000, &settings->rate, diag));
+    TRY(number("--warmup", value[O_WARMUP], 0, 100000, &settings->warmup_epochs, diag));
+    TRY(number("--weight-decay", value[O_DECAY], 0, 1, &settings->weight_decay, diag));
+    return number("--label-smoothing", value[O_SMOOTHING], 0, 1, &settings->label_smoothing, diag);
+}
+
+static enum status parse_distillation(struct train_request *request, const char **value,
+                                      struct arena *arena, struct diag *diag)
+{
+    struct train_settings *settings = &request->settings;
+    request->teacher = value[O_TEACHER];
+    request->share_given = value[O_SHARE] != NULL;
+    TRY(number("--distill-share", value[O_SHARE], 0, 1.0000001, &settings->distill_share, diag));
+    TRY(number("--temperature", value[O_TEMPERATURE], 0.01, 1000, &settings->temperature, diag));
+    TRY(number("--feature-weight", value[O_FEATURE_WEIGHT], 0, 1e6, &settings->feature_weight,
+               diag));
+    if (value[O_FEATURES] != NULL)
+        settings->n_features = words_split(value[O_FEATURES], arena, &settings->features);
+    if (settings->n_features >= MAX_INPUTS)
+        return fail(diag, ERR_USAGE, "--distill-features: at most %d", MAX_INPUTS - 1);
+    if (request->teacher == NULL && (request->share_given || settings->n_features > 0))
+        return fail(diag, ERR_USAGE, "--distill TEACHER is missing");
+    return OK;
+}
+
+static enum status parse_data(struct train_request *request, const char **value,
+                              struct arena *arena, struct diag *diag)
+{
+    struct train_settings *settings = &request->settings;
+    double scale = 1, offset = 0;
+    long seed = 1;
+    if (value[O_AUGMENT] != NULL)
+        settings->augmentation_text = value[O_AUGMENT];
+    TRY(augmentation_parse(settings->augmentation_text, &settings->augmentation, diag));
+    TRY(number("--val", value[O_VALIDATION], 0, 1, &settings->validation, diag));
+    if (value[O_SEED] != NULL)
+        TRY(parse_whole("--seed", value[O_SEED], 0, INT32_MAX, &seed, diag));
+    settings->seed = (uint64_t)seed;
+    TRY(number("--input-scale", value[O_SCALE], 1e-9, 1e9, &scale, diag));
+    TRY(number("--input-offset", value[O_OFFSET], -1e9, 1e9, &offset, diag));
+    settings->scale = (struct sample_scale){(float)scale, (float)offset};
+    request->input_like = value[O_LIKE];
+    if (value[O_LIKE] != NULL && (value[O_SCALE] != NULL || value[O_OFFSET] != NULL))
+        return fail(diag, ERR_USAGE, "--input-like gives scale and offset; leave out the others");
+    if (value[O_ANCHORS] != NULL)
+        TRY(anchors_parse(value[O_ANCHORS], arena, settings, diag));
+    return OK;
+}
+
+enum status train_request_parse(const struct command *command, int argc, char **argv,
+                                struct arena *arena, struct train_request *request,
+                                struct diag *diag)
+{
+    static const struct option OPTIONS[] = {
+        {"help", no_argument, NULL, 'h'},
+        {"json", no_argument, NULL, O_JSON},
+        {"keep-zeros", no_argument, NULL, O_ZEROS},
+        {"data", required_argument, NULL, O_DATA},
+        {"epochs", required_argument, NULL, O_EPOCHS},
+        {"batch", required_argument, NULL, O_BATCH},
+        {"lr", required_argument, NULL, O_RATE},
+        {"optimizer", required_argument, NULL, O_OPTIMIZER},
+        {"schedule", required_argument, NULL, O_SCHEDULE},
+        {"warmup", required_argument, NULL, O_WARMUP},
+        {"weight-decay", required_argument, NULL, O_DECAY},
+        {"label-smoothing", required_argument, NULL, O_SMOOTHING},
+        {"loss", required_argument, NULL, O_LOSS},
+        {"augment", required_argument, NULL, O_AUGMENT},
+        {"val", required_argument, NULL, O_VALIDATION},
+        {"early-stop", required_argument, NULL, O_PATIENCE},
+        {"seed", required_argument, NULL, O_SEED},
+        {"threads", required_argument, NULL, O_THREADS},
+        {"resume", required_argument, NULL, O_RESUME},
+        {"distill", required_argument, NULL, O_TEACHER},
+        {"distill-share", required_argument, NULL, O_SHARE},
+        {"temperature", required_argument, NULL, O_TEMPERATURE},
+        {"distill-features", required_argument, NULL, O_FEATURES},
+        {"feature-weight", required_argument, NULL, O_FEATURE_WEIGHT},
+        {"anchors", required_argument, NULL, O_ANCHORS},
+        {"input-scale", required_argument, NULL, O_SCALE},
+        {"input-offset", required_argument, NULL, O_OFFSET},
+        {"input-like", required_argument, NULL, O_LIKE},
+        {"out", required_argument, NULL, O_OUT},
+        {NULL, 0, NULL, 0}};
+    struct arguments arguments;
+    TRY(arguments_parse(command, argc, argv, OPTIONS, "o:", 1, &arguments, diag));
+    const char **value = arguments.value;
+    *request = (struct train_request){.settings = train_settings_initial(),
+                                      .net = arguments.positional[0],
+                                      .data = value[O_DATA],
+                                      .resume = value[O_RESUME],
+                                      .out = value[O_OUT],
+                                      .loss_given = value[O_LOSS] != NULL,
+                                      .as_json = value[O_JSON] != NULL};
+    request->settings.keep_zeros = value[O_ZEROS] != NULL;
+    if (request->data == NULL)
+        return fail(diag, ERR_USAGE, "--data is missing: the dataset; see doc/data.md");
+    if (request->out == NULL)
+        return fail(diag, ERR_USAGE, "-o OUT is missing: the folder to write");
+    TRY(parse_course(value, &request->settings, diag));
+    TRY(parse_distillation(request, value, arena, diag));
+    return parse_data(request, value, arena, diag);
+}
+
+enum status train_request_scale(struct train_request *request, struct arena *arena,
+                                struct diag *diag)
+{
+    if (request->input_like == NULL)
+        return OK;
+    struct graph *graph;
+    TRY(driver_load(request->input_like, arena, &graph, diag));
+    const struct quantization *q = &graph->tensors[graph->inputs[0]].quantization;
+    if (q->n != 1)
+        return fail(diag, ERR_USAGE, "--input-like %s: its input is not quantized",
+                    request->input_like);
+    request->settings.scale =
+        (struct sample_scale){q->scale[0], -q->scale[0] * (float)q->zero_point[0]};
+    return OK;
+}
+
+const char *train_request_text(const struct train_request *request, struct arena *arena)
+{
+    const struct train_settings *s = &request->settings;
+    struct text text = text_start(arena);
+    text_printf(&text,
+                "--epochs %d --batch %d --lr %.9g --optimizer %s --schedule %s --warmup %.9g "
+                "--weight-decay %.9g --label-smoothing %.9g --loss %s --augment %s --val %.9g "
+                "--early-stop %d --seed %llu --input-scale %.9g --input-offset %.9g",
+                s->n_epochs, s->batch_samples, s->rate, OPTIMIZERS[s->optimizer],
+                RATES[s->schedule], s->warmup_epochs, s->weight_decay, s->label_smoothing,
+                LOSSES[s->loss], s->augmentation_text, s->validation, s->patience,
+                (unsigned long long)s->seed, (double)s->scale.scale, (double)s->scale.offset);
+    if (s->keep_zeros)
+        text_printf(&text, " --keep-zeros");
+    if (request->teacher != NULL)
+        text_printf(&text, " --distill-share %.9g --temperature %.9g --feature-weight %.9g",
+                    s->distill_share, s->temperature, s->feature_weight);
+    for (int32_t i = 0; i < s->n_features; i++)
+        text_printf(&text, "%s%s", i == 0 ? " --distill-features " : ",", s->features[i]);
+    for (int32_t i = 0; s->loss == LOSS_YOLO && i < s->n_anchors; i++)
+        text_printf(&text, "%s%.9g:%.9g", i == 0 ? " --anchors " : ",", (double)s->anchors[2 * i],
+                    (double)s->anchors[2 * i + 1]);
+    return text.data;
+}
