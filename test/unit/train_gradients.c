@@ -514,12 +514,116 @@ static void threads_do_not_matter(void **state)
     }
 }
 
+/* Layers of more values than one bucket of gradients holds; the first is used twice. */
+static const char large[] = "graph g\n"
+                            "tensor \"x\" f32 1x3x2x64\n"
+                            "tensor \"w1\" f32 64x3x3x64 init he_normal\n"
+                            "tensor \"w2\" f32 64x3x3x64 init he_normal\n"
+                            "tensor \"w3\" f32 64x3x3x64 init he_normal\n"
+                            "tensor \"b3\" f32 64 init zeros\n"
+                            "tensor \"w4\" f32 200x384 init he_normal\n"
+                            "tensor \"a\" f32 1x3x2x64\n"
+                            "tensor \"b\" f32 1x3x2x64\n"
+                            "tensor \"c\" f32 1x3x2x64\n"
+                            "tensor \"d\" f32 1x3x2x64\n"
+                            "tensor \"y\" f32 1x200\n"
+                            "input \"x\"\n"
+                            "node conv_2d a \"x\" \"w1\" -> \"a\" pads 1 1 1 1\n"
+                            "node conv_2d b \"a\" \"w2\" -> \"b\" pads 1 1 1 1\n"
+                            "node conv_2d c \"b\" \"w3\" \"b3\" -> \"c\" pads 1 1 1 1\n"
+                            "node conv_2d d \"c\" \"w1\" -> \"d\" pads 1 1 1 1\n"
+                            "node fully_connected y \"d\" \"w4\" -> \"y\"\n"
+                            "output \"y\"\n";
+
+/* What arrives of the gradients: from the last to the first, each when it is complete. */
+struct arrival {
+    struct trial *trial;
+    int64_t first; /* of the range that came last */
+    int32_t n_ranges;
+    float *gradients;
+};
+
+static void arrive(void *context, int64_t first, int64_t n)
+{
+    struct arrival *arrival = context;
+    struct parameters parameters = network_parameters(arrival->trial->network);
+    assert_true(first + n == arrival->first);
+    memcpy(arrival->gradients + first, parameters.gradients + first, (size_t)n * sizeof(float));
+    arrival->first = first;
+    arrival->n_ranges++;
+}
+
+static void fill_arrival(void *context, int32_t worker, int32_t shard, float *inputs)
+{
+    fill(((struct arrival *)context)->trial, worker, shard, inputs);
+}
+
+static void loss_arrival(void *context, int32_t worker, int32_t shard, const float *const *heads,
+                         float *const *gradients)
+{
+    loss(((struct arrival *)context)->trial, worker, shard, heads, gradients);
+}
+
+static void gradients_arrive_complete(void **state)
+{
+    (void)state;
+    struct random random = {13};
+    const struct graph *graph = train_case_graph(large, &random, &arena);
+    struct trial trial = trial_make("large layers", large, graph, N_SHARDS, 2, &random);
+    compare_gradients(&trial);
+    struct parameters parameters = network_parameters(trial.network);
+    struct arrival arrival = {.trial = &trial,
+                              .first = parameters.n_values,
+                              .gradients = ARENA_ARRAY(&arena, (size_t)parameters.n_values, float)};
+    struct network_batch batch = {.context = &arrival,
+                                  .n_shards = N_SHARDS,
+                                  .fill = fill_arrival,
+                                  .loss = loss_arrival,
+                                  .ready = arrive};
+    struct diag diag;
+    assert_int_equal(network_step(trial.network, &batch, &diag), OK);
+    assert_true(arrival.first == 0 && arrival.n_ranges > 1);
+    assert_memory_equal(arrival.gradients, parameters.gradients,
+                        (size_t)parameters.n_values * sizeof(float));
+    trial_end(&trial);
+}
+
+/* Values inside of the graph that are asked for, as features are: what is behind them is computed
+ * only when something needs it, and their gradients add up with those that come from behind. */
+static void heads_are_outputs(void **state)
+{
+    (void)state;
+    struct random random = {14};
+    const struct graph *graph = train_case_graph(large, &random, &arena);
+    struct graph inner = *graph; /* the same with the heads as outputs */
+    int32_t heads[3] = {graph->nodes[2].output, graph->nodes[0].output, graph->nodes[1].output};
+    inner.outputs = heads;
+    for (inner.n_outputs = 1; inner.n_outputs <= 3; inner.n_outputs++) {
+        struct network_options options = {.n_threads = 1,
+                                          .shard_samples = SHARD_SAMPLES,
+                                          .n_heads = inner.n_outputs,
+                                          .heads = heads,
+                                          .training = 1};
+        struct diag diag;
+        struct trial trial = trial_make("heads", large, &inner, 1, 1, &random);
+        trial_end(&trial);
+        assert_int_equal(network_make(graph, &options, &trial.network, &diag), OK);
+        running = trial.network;
+        assert_int_equal(network_parameters(trial.network).n, 4);
+        assert_null(network_values(trial.network, graph->nodes[4].inputs[1]));
+        compare_gradients(&trial);
+        trial_end(&trial);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(cases_equal_reference, tear_down),
         cmocka_unit_test_teardown(networks_equal_reference, tear_down),
         cmocka_unit_test_teardown(threads_do_not_matter, tear_down),
+        cmocka_unit_test_teardown(gradients_arrive_complete, tear_down),
+        cmocka_unit_test_teardown(heads_are_outputs, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
