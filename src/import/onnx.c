@@ -5,6 +5,7 @@
 #include "graph/name_set.h"
 #include "import/import.h"
 #include "import/onnx_importer.h"
+#include "import/onnx_quantized.h"
 
 enum { MIN_OPSET = 9, MAX_OPSET = 18, MAX_NAME = 100, MAX_LIST = 64 };
 
@@ -335,5 +336,6 @@ enum status import_onnx(const void *data, size_t size, const char *name, struct 
     };
     TRY(model_import(&importer));
     *graph = importer.builder.graph;
+    TRY(graph_quantized(&importer, graph));
     return graph_verify(*graph, diag);
 }

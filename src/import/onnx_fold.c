@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "import/onnx_importer.h"
+#include "import/onnx_quantized.h"
 
 static enum status result_set(struct onnx_importer *importer, const struct constant *constant)
 {
@@ -27,6 +27,8 @@ static enum status fold_shaped(struct onnx_importer *importer, const struct shap
     struct constant *constant =
         arena_copy(importer->arena, constant_of(importer, 0), sizeof *constant);
     constant->shape = *shape;
+    if (constant->n_scales > 1)
+        constant->n_scales = 0;
     return result_set(importer, constant);
 }
 
@@ -194,8 +196,16 @@ static enum status fold_transpose(struct onnx_importer *importer, int parameter)
     int32_t order[MAX_RANK];
     TRY(transpose_order(importer, from->shape.rank, order));
     struct shape shape = shape_ordered(&from->shape, order, from->shape.rank);
-    return elements_take(importer, from, &shape,
-                         places_make(importer, &from->shape, &shape, order, NULL));
+    TRY(elements_take(importer, from, &shape,
+                      places_make(importer, &from->shape, &shape, order, NULL)));
+    struct value *value = step_output(importer, 0);
+    struct constant *moved = arena_copy(importer->arena, value->constant, sizeof *moved);
+    moved->n_scales = from->n_scales;
+    moved->scale = from->scale;
+    for (int32_t d = 0; d < shape.rank; d++)
+        if (order[d] == from->scale_axis)
+            moved->scale_axis = d;
+    return result_set(importer, moved);
 }
 
 static enum status fold_slice(struct onnx_importer *importer, int parameter)
@@ -368,6 +378,67 @@ static enum status fold_floor(struct onnx_importer *importer, int parameter)
     return result_set(importer, made);
 }
 
+/* ---- quantization ---- */
+
+/* The scale of element i. */
+static int64_t scale_index(const struct quantizer *quantizer, const struct shape *shape, int64_t i)
+{
+    if (quantizer->n == 1)
+        return 0;
+    for (int32_t d = shape->rank - 1; d > quantizer->axis; d--)
+        i /= shape->dims[d];
+    return i % quantizer->n;
+}
+
+static enum status fold_quantize(struct onnx_importer *importer, int parameter)
+{
+    (void)parameter;
+    const struct constant *from = constant_of(importer, 0);
+    struct quantizer quantizer;
+    struct constant *made;
+    void *data;
+    TRY(quantizer_read(importer, &from->shape, &quantizer));
+    if (!from->is_float || (quantizer.type != ONNX_INT8 && quantizer.type != ONNX_UINT8))
+        return onnx_fail(importer, ERR_UNSUPPORTED,
+                         "only floats can be quantized, to int8 or uint8");
+    int64_t n = constant_elements(from), low = quantizer.type == ONNX_INT8 ? -128 : 0;
+    TRY(constant_make(importer, &from->shape, quantizer.type, &made, &data));
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at = scale_index(&quantizer, &from->shape, i);
+        double value = nearbyint((double)from->floats[i] / (double)quantizer.scale[at]) +
+                       (quantizer.zero_point != NULL ? (double)quantizer.zero_point[at] : 0);
+        value = value > (double)low ? value : (double)low;
+        ((int64_t *)data)[i] = (int64_t)(value < (double)(low + 255) ? value : (double)(low + 255));
+    }
+    return result_set(importer, made);
+}
+
+static enum status fold_dequantize(struct onnx_importer *importer, int parameter)
+{
+    (void)parameter;
+    const struct constant *from = constant_of(importer, 0);
+    struct quantizer quantizer;
+    struct constant *made;
+    void *data;
+    TRY(quantizer_read(importer, &from->shape, &quantizer));
+    if (from->is_float)
+        return onnx_fail(importer, ERR_INPUT, "only integers can be dequantized");
+    TRY(constant_make(importer, &from->shape, ONNX_FLOAT, &made, &data));
+    int64_t n = constant_elements(from);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t at = scale_index(&quantizer, &from->shape, i);
+        double zero_point = quantizer.zero_point != NULL ? (double)quantizer.zero_point[at] : 0;
+        ((float *)data)[i] =
+            (float)(((double)from->integers[i] - zero_point) * (double)quantizer.scale[at]);
+    }
+    if (from->type == ONNX_INT8 || from->type == ONNX_UINT8) {
+        made->n_scales = quantizer.n;
+        made->scale_axis = quantizer.axis;
+        made->scale = quantizer.scale;
+    }
+    return result_set(importer, made);
+}
+
 /* `any_input`: only the shape of the first input matters. */
 static const struct fold_rule {
     const char *op_type;
@@ -376,16 +447,27 @@ static const struct fold_rule {
     int parameter;
     enum status (*fold)(struct onnx_importer *importer, int parameter);
 } rules[] = {
-    {"Constant", 0, 0, 0, fold_constant},   {"ConstantOfShape", 1, 0, 0, fold_constant_of_shape},
-    {"Shape", 1, 1, 0, fold_shape},         {"Size", 1, 1, 0, fold_size},
-    {"Identity", 1, 0, 0, fold_identity},   {"Cast", 1, 0, 0, fold_cast},
-    {"Reshape", 2, 0, 0, fold_reshape},     {"Flatten", 1, 0, 1, fold_reshape},
-    {"Squeeze", 1, 0, 2, fold_reshape},     {"Unsqueeze", 1, 0, 3, fold_reshape},
-    {"Transpose", 1, 0, 0, fold_transpose}, {"Slice", 1, 0, 0, fold_slice},
-    {"Gather", 2, 0, 0, fold_gather},       {"Concat", 1, 0, 0, fold_concat},
-    {"Add", 2, 0, '+', fold_arithmetic},    {"Sub", 2, 0, '-', fold_arithmetic},
-    {"Mul", 2, 0, '*', fold_arithmetic},    {"Div", 2, 0, '/', fold_arithmetic},
+    {"Constant", 0, 0, 0, fold_constant},
+    {"ConstantOfShape", 1, 0, 0, fold_constant_of_shape},
+    {"Shape", 1, 1, 0, fold_shape},
+    {"Size", 1, 1, 0, fold_size},
+    {"Identity", 1, 0, 0, fold_identity},
+    {"Cast", 1, 0, 0, fold_cast},
+    {"Reshape", 2, 0, 0, fold_reshape},
+    {"Flatten", 1, 0, 1, fold_reshape},
+    {"Squeeze", 1, 0, 2, fold_reshape},
+    {"Unsqueeze", 1, 0, 3, fold_reshape},
+    {"Transpose", 1, 0, 0, fold_transpose},
+    {"Slice", 1, 0, 0, fold_slice},
+    {"Gather", 2, 0, 0, fold_gather},
+    {"Concat", 1, 0, 0, fold_concat},
+    {"Add", 2, 0, '+', fold_arithmetic},
+    {"Sub", 2, 0, '-', fold_arithmetic},
+    {"Mul", 2, 0, '*', fold_arithmetic},
+    {"Div", 2, 0, '/', fold_arithmetic},
     {"Floor", 1, 0, 0, fold_floor},
+    {"QuantizeLinear", 2, 0, 0, fold_quantize},
+    {"DequantizeLinear", 2, 0, 0, fold_dequantize},
 };
 
 enum status step_fold(struct onnx_importer *importer, int *folded)
