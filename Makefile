@@ -67,7 +67,7 @@ UNIT_SRC := $(sort $(wildcard test/unit/*.c))
 UNIT     := $(UNIT_SRC:test/unit/%.c=$(BUILD)/test/unit/%)
 # What runs on devices is compiled by test/tool/check_kernels.c.
 DEVICE   := test/kernels/device.c test/kernels/guard_device.c
-CHECKER  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(DEVICE),$(wildcard test/kernels/*.c)))
+CHECKER  := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(DEVICE),$(wildcard test/kernels/*.c test/train/*.c)))
 
 .PHONY: all
 all: $(PROGRAM) ## build the program (build/dtmm)
@@ -130,7 +130,8 @@ $(BUILD)/generated/onnx.pb-c.o: $(BUILD)/generated/onnx.pb-c.h
 $(BUILD)/src/import/onnx_reader.o: $(BUILD)/generated/onnx.pb-c.h
 
 # ---- tests ----
-# Random layers, guarded buffers and the kernel checker; a test links what it uses.
+# Random layers, guarded buffers, the kernel checker and the reference of training; a test links what
+# it uses.
 $(CHECKER): CPPFLAGS += -I.
 $(BUILD)/libchecker.a: $(CHECKER)
 	@rm -f $@
@@ -196,6 +197,10 @@ bench: all ## measure the models and rewrite the table in bench/
 .PHONY: bench-kernels
 bench-kernels: all ## measure single convolutions: CORE=; rewrites bench/kernels.csv, fails when worse
 	@BUILD=$(BUILD) bench/kernels.sh $(CORE)
+
+.PHONY: bench-training-speed
+bench-training-speed: all ## images per second of training, against PyTorch
+	@BUILD=$(BUILD) LDLIBS="$(LDLIBS)" bench/train_speed.sh
 
 .PHONY: demo
 demo: all ## the main job on a real network: compress, run and verify it

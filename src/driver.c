@@ -164,6 +164,25 @@ enum status driver_load(const char *path, struct arena *arena, struct graph **gr
     return status;
 }
 
+enum status driver_scale_like(const char *path, enum sample_type type, struct sample_scale *scale,
+                              struct diag *diag)
+{
+    struct arena scratch = {0};
+    struct graph *graph;
+    enum status status = driver_load(path, &scratch, &graph, diag);
+    const struct tensor *input = status == OK ? &graph->tensors[graph->inputs[0]] : NULL;
+    if (status == OK && input->quantization.n != 1)
+        status = fail(diag, ERR_INPUT, "%s: its input '%s' is %s; --input-like needs an int8 input",
+                      path, input->name, dtype_name(input->dtype));
+    if (status == OK) {
+        float step = input->quantization.scale[0];
+        int32_t zero = input->quantization.zero_point[0] + (type == SAMPLE_U8 ? 128 : 0);
+        *scale = (struct sample_scale){step, -step * (float)zero};
+    }
+    arena_free(&scratch);
+    return status;
+}
+
 enum status driver_import(const char *path, const struct observer *observer, struct arena *arena,
                           struct graph **graph, struct diag *diag)
 {

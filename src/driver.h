@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "data/dataset.h"
 #include "graph/graph.h"
 #include "product/layout.h"
 #include "product/packed.h"
@@ -33,6 +34,11 @@ extern const char *const DUMPABLE_PASSES[];
 /* Reads a .tflite file, a checkpoint or a graph in text form, told apart by their content. */
 enum status driver_load(const char *path, struct arena *arena, struct graph **graph,
                         struct diag *diag);
+
+/* What stored samples mean to an int8 network, by its input's quantization: a stored s8 is the
+ * input's integer, a stored u8 128 more. ERR_INPUT when the file's network has no int8 input. */
+enum status driver_scale_like(const char *path, enum sample_type type, struct sample_scale *scale,
+                              struct diag *diag);
 
 /* driver_load(), observed. */
 enum status driver_import(const char *path, const struct observer *observer, struct arena *arena,

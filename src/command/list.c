@@ -77,6 +77,34 @@ const struct command COMMANDS[] = {
      "example:\n"
      "  dtmm compress examples/small_cnn.tflite --target cortex-m4 --flash 64K --sram 32K -o out\n",
      command_compress},
+    {"quantize", "turn a float network into an int8 one",
+     "usage: dtmm quantize MODEL --data D [options] -o OUT.tflite\n"
+     "\n"
+     "Folds normalizations into layers, measures on samples which values the activations take,\n"
+     "rounds weights and activations to int8 by the TensorFlow Lite specification, and writes a\n"
+     ".tflite file. Prints the accuracy before and after on validation data, which is set apart\n"
+     "from the training data as 'dtmm train' does. MODEL is a trained float network.\n"
+     "\n"
+     "  --data D             dataset; 'dtmm data --help' tells what it can be\n"
+     "  -o, --out OUT.tflite file to write\n"
+     "  --calibrate N        samples to measure the activations on (512)\n"
+     "  --method M           the interval of each activation: minmax (all values), percentile,\n"
+     "                       mse (least squared error) (percentile)\n"
+     "  --percentile P       of the values are inside, at either end (99.99)\n"
+     "  --equalize, --no-equalize  scale channels so that layers use their range alike "
+     "(off)\n"
+     "  --bias-correction, --no-bias-correction  take the mean error of the weights back (on)\n"
+     "  --clip-weights       clip weights where that makes their squared error less\n"
+     "  --per-channel-dense  a scale for each output of fully_connected layers too\n"
+     "  --val X              fraction of the training data set apart for validation (0.1)\n"
+     "  --validate N         at most so many of these samples are run; 0: none (2000)\n"
+     "  --seed N             of the choice of samples (1)\n"
+     "  --input-scale X, --input-offset X  a stored number s means X * s + offset (1, 0)\n"
+     "  --input-like MODEL   take both from a quantized model's input\n"
+     "  -v, --verbose        a line a pass\n" COMMON_HELP "\n"
+     "example:\n"
+     "  dtmm quantize net.tflite --data cifar10 -o net_int8.tflite\n",
+     command_quantize},
     {"run", "run a compiled network, on the emulated device or on the host",
      "usage: dtmm run OUT [--on T | --on host] [--input FILE] [--per-layer]\n"
      "\n"

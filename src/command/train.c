@@ -93,9 +93,8 @@ static enum status finish(struct session *session, const struct trainer *trainer
     const struct graph *graph = network_graph(trainer->network, session->arena);
     const char *path = in_folder(session, "model.safetensors");
     TRY(checkpoint_write_graph(path, graph, diag));
-    const char *best_name = trainer->settings->loss == LOSS_CROSS_ENTROPY ? "accuracy" : "loss";
-    double best =
-        trainer->settings->loss == LOSS_CROSS_ENTROPY ? state->best_score : -state->best_score;
+    int is_accuracy = !isnan(session->last.validation_accuracy);
+    double best = is_accuracy ? state->best_score : -state->best_score;
     if (session->request->as_json) {
         json_t *json = json_pack("{s:s, s:s, s:i, s:i}", "network", session->request->net, "model",
                                  path, "epochs", state->epoch, "best_epoch", state->best_epoch);
@@ -111,7 +110,8 @@ static enum status finish(struct session *session, const struct trainer *trainer
     }
     printf("trained %d epochs", state->epoch);
     if (trainer->split.n_validation > 0)
-        printf("; the best is epoch %d, validation %s %.5g", state->best_epoch, best_name, best);
+        printf("; the best is epoch %d, validation %s %.5g", state->best_epoch,
+               is_accuracy ? "accuracy" : "loss", best);
     printf("\n\nwritten: %s; next: dtmm eval %s --data %s\n", path, path, session->request->data);
     return OK;
 }

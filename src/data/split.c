@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+
 #include "base/random.h"
 #include "data/dataset.h"
 
@@ -48,6 +50,7 @@ static void divide(const struct dataset *dataset, const int32_t *order, int32_t 
 enum status dataset_split(const struct dataset *dataset, double fraction, uint64_t seed,
                           struct arena *arena, struct split *split, struct diag *diag)
 {
+    assert(fraction >= 0 && fraction <= 1);
     size_t n = (size_t)dataset->n_samples;
     struct arena scratch = {0};
     int32_t *order = ARENA_ARRAY(&scratch, n, int32_t);

@@ -4,6 +4,7 @@
 #define DTMM_EMIT_EMIT_H
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/status.h"
 #include "graph/graph.h"
 #include "product/layout.h"
@@ -16,5 +17,13 @@
 enum status emit_c_library(const struct graph *graph, const struct packed *packed,
                            const struct layout *layout, const struct target *target,
                            const char *runtime_folder, const char *folder, struct diag *diag);
+
+/* tflite.c: the bytes of a TensorFlow Lite file of a verified f32 or int8 graph, which the importer
+ * and TensorFlow Lite read; the same for the same graph. What the format cannot say directly
+ * becomes more operators: pads that are neither SAME nor VALID a pad before the layer, or a
+ * strided_slice behind a transpose_conv. ERR_UNSUPPORTED names a node that cannot be written so: a
+ * batch_normalization, pools with such pads. */
+enum status emit_tflite(const struct graph *graph, struct arena *arena, struct file *file,
+                        struct diag *diag);
 
 #endif

@@ -65,6 +65,26 @@ static const char *operator_name(struct arena *arena, const struct tflite_code *
     return lower_case(arena, code->name);
 }
 
+static const char *tensor_file_name(const struct importer *importer, const struct tflite_ints *list,
+                                    uint32_t position)
+{
+    const struct tflite_subgraph *subgraph = &importer->model->subgraph;
+    if (position >= list->n || list->data[position] < 0 ||
+        (uint32_t)list->data[position] >= subgraph->n_tensors)
+        return "";
+    return subgraph->tensors[list->data[position]].name;
+}
+
+static const char *node_name_choose(const struct importer *importer)
+{
+    const struct tflite_ints *inputs = &importer->op->inputs;
+    int has_weights = inputs->n >= 2 && inputs->data[1] >= 0 &&
+                      (uint32_t)inputs->data[1] < importer->model->subgraph.n_tensors &&
+                      tensor_is_constant(importer, inputs->data[1]);
+    return layer_name(importer->arena, tensor_file_name(importer, &importer->op->outputs, 0),
+                      has_weights ? tensor_file_name(importer, inputs, 1) : "", importer->op_name);
+}
+
 static enum status operators_import(struct importer *importer)
 {
     const struct tflite_model *model = importer->model;
@@ -80,7 +100,7 @@ static enum status operators_import(struct importer *importer)
                                (unsigned)op->code_index, (unsigned)model->n_codes);
         const struct tflite_code *code = &model->codes[op->code_index];
         importer->op_name = operator_name(importer->arena, code);
-        importer->node_name = node_name_choose(importer, importer->op_name);
+        importer->node_name = node_name_choose(importer);
         TRY(operator_import(importer, code));
     }
     importer->op = NULL;

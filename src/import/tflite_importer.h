@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "graph/graph.h"
+#include "graph/layer_name.h"
 #include "import/tflite_reader.h"
 
 /* Element types of the format that the importer reads. */
@@ -73,17 +74,6 @@ void constant_dequantize(struct importer *importer, int32_t id);
 /* The values of a constant int32 or int64 input of at most `max` elements. */
 enum status input_integers(struct importer *importer, uint32_t position, const char *role,
                            int64_t *values, int32_t max, int32_t *n);
-
-/* ---- tflite_name.c ---- */
-
-/* A short name for the node of the operator at work that an engineer recognizes: the layer in the
- * name of its output (`model/conv2d_3/BiasAdd;...` is `conv2d_3`), else of its weights, else the
- * op.
- */
-const char *node_name_choose(const struct importer *importer, const char *fallback);
-
-/* The file's name of a tensor without what follows a ';', printable and not too long. */
-const char *tensor_name_shorten(struct arena *arena, const char *name, int32_t index);
 
 /* ---- tflite_sparse.c ---- */
 

@@ -7,10 +7,53 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "graph/graph.h"
+#include "product/fake_quantization.h"
 #include "product/layout.h"
 #include "product/packed.h"
+#include "product/ranges.h"
 #include "product/scores.h"
 #include "target/target.h"
+
+/* fold.c: an f32 graph without batch_normalization. It moves into the weights and the bias of the
+ * layer before it when nothing else reads that layer's output; elsewhere it becomes a mul and an
+ * add. add, sub and mul with constants that are the same at all positions move likewise, relu and
+ * relu6 into the activation of the node before them. The outputs stay the same but for rounding;
+ * all is computed in double. ERR_INPUT for constants that are still to be trained. */
+enum status fold(const struct graph *graph, struct arena *arena, struct graph **folded,
+                 struct diag *diag);
+
+/* equalize.c: the same f32 function with weights that int8 represents better: channels between two
+ * layers are scaled so that both use the same part of their range for them (Nagel et al. 2019).
+ * Activations keep their numbers. */
+enum status equalize(const struct graph *graph, struct arena *arena, struct graph **equalized,
+                     struct diag *diag);
+
+/* How scales are chosen. */
+struct scale_request {
+    struct weight_rounding rounding;
+    int input_known; /* the inputs of the graph have this scale, as 8-bit data has; otherwise it
+                        is chosen from their range */
+    float input_scale;
+    int32_t input_zero_point;
+};
+
+/* choose_scales.c: scale and zero point of everything in a folded f32 graph, from the ranges of its
+ * activations, by the TensorFlow Lite 8-bit quantization specification (doc/quantize.md). ERR_INPUT
+ * for ranges that are not finite, ERR_UNSUPPORTED for a graph that is quantized already. */
+enum status choose_scales(const struct graph *graph, const struct ranges *ranges,
+                          const struct scale_request *request, struct arena *arena,
+                          struct fake_quantization **fake, struct diag *diag);
+
+/* correct_bias.c: the f32 graph with biases that take back what rounding the weights does to the
+ * mean of each channel, from the means of the activations (Nagel et al. 2019). Activations keep
+ * their numbers, new biases stand behind. Choose the scales again: those of biases can change. */
+enum status correct_bias(const struct graph *graph, const struct fake_quantization *fake,
+                         const struct ranges *ranges, struct arena *arena, struct graph **corrected,
+                         struct diag *diag);
+
+/* quantize.c: the int8 graph, inputs and outputs included. */
+enum status quantize(const struct graph *graph, const struct fake_quantization *fake,
+                     struct arena *arena, struct graph **quantized, struct diag *diag);
 
 /* score.c: importance of every filterlet by its L2 norm, normalized by the layer's mean norm so
  * that layers compare. Quantized weights count as scale * q. */

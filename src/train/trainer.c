@@ -133,6 +133,10 @@ enum status trainer_make(const struct train_settings *settings, const struct gra
     *trainer = (struct trainer){
         .settings = settings, .graph = graph, .teacher = teacher, .dataset = dataset};
     TRY(distributed_start(&trainer->distributed, diag));
+    if (graph->n_inputs > 0 && graph->tensors[graph->inputs[0]].dtype != DTYPE_F32)
+        return fail(diag, ERR_UNSUPPORTED,
+                    "the network works on %s; only a float (f32) network can be trained",
+                    dtype_name(graph->tensors[graph->inputs[0]].dtype));
     TRY(dataset_fits(dataset, graph, diag));
     if (teacher == NULL || settings->distill_share < 1)
         TRY(task_check(settings, graph, dataset, diag));
@@ -307,44 +311,68 @@ static enum status batch_run(struct batch *batch, struct batch_sums *sums, struc
 
 /* ---- validation ---- */
 
+/* Whether labels or targets are learned from, not a teacher alone. */
+static int has_own_loss(const struct trainer *trainer)
+{
+    return trainer->teacher == NULL || trainer->settings->distill_share < 1;
+}
+
+/* Some of the samples to validate on, with room for what the network makes of them. */
+struct validation {
+    struct trainer *trainer;
+    struct task task;
+    int64_t n_inputs, n_head; /* elements a sample */
+    float *inputs, *values, *teacher, *unused;
+    double loss, n_right;
+};
+
+static void validate_some(struct validation *v, const int32_t *indices, int32_t n)
+{
+    struct trainer *trainer = v->trainer;
+    float *outputs[MAX_INPUTS] = {v->values}, *teacher_outputs[MAX_INPUTS] = {v->teacher};
+    for (int32_t i = 0; i < n; i++)
+        dataset_sample(trainer->dataset, indices[i], trainer->settings->scale,
+                       v->inputs + i * v->n_inputs);
+    network_infer(trainer->network, v->inputs, n, outputs);
+    if (!has_own_loss(trainer))
+        network_infer(trainer->teacher_network, v->inputs, n, teacher_outputs);
+    for (int32_t i = 0; i < n; i++) {
+        struct task_sample sample = {indices[i], indices[i], 1, v->inputs + i * v->n_inputs};
+        const float *values = v->values + i * v->n_head;
+        if (has_own_loss(trainer)) {
+            v->loss += task_loss(&v->task, &sample, values, 0, v->unused);
+            v->n_right += task_is_right(&v->task, &sample, values);
+        } else {
+            v->loss += loss_distillation(values, v->teacher + i * v->n_head, (int32_t)v->n_head,
+                                         trainer->settings->temperature, 0, v->unused);
+        }
+    }
+}
+
 void trainer_validate(struct trainer *trainer, const int32_t *indices, int32_t n, double *loss,
                       double *accuracy)
 {
     enum { CHUNK = 512 };
     struct arena scratch = {0};
-    const struct graph *graph = trainer->graph;
-    const struct train_settings *settings = trainer->settings;
-    const struct shape *head = &graph->tensors[trainer->heads[0]].shape;
-    struct task task = {settings, trainer->dataset, head};
-    int64_t n_inputs = shape_elements(&trainer->dataset->shape), n_head = shape_elements(head);
-    int32_t begin =
-        (int32_t)((int64_t)n * trainer->distributed.rank / trainer->distributed.n_ranks);
-    int32_t end =
-        (int32_t)((int64_t)n * (trainer->distributed.rank + 1) / trainer->distributed.n_ranks);
-    float *inputs = ARENA_ARRAY(&scratch, (size_t)n_inputs * CHUNK, float);
-    float *values = ARENA_ARRAY(&scratch, (size_t)n_head * CHUNK, float);
-    float *unused = ARENA_ARRAY(&scratch, (size_t)n_head, float);
-    float *outputs[MAX_INPUTS] = {values};
-    double sums[2] = {0, 0};
-    struct train_settings plain = *settings;
-    plain.label_smoothing = 0;
-    task.settings = &plain;
-    for (int32_t at = begin; at < end; at += CHUNK) {
-        int32_t part = end - at < CHUNK ? end - at : CHUNK;
-        for (int32_t i = 0; i < part; i++)
-            dataset_sample(trainer->dataset, indices[at + i], settings->scale,
-                           inputs + i * n_inputs);
-        network_infer(trainer->network, inputs, part, outputs);
-        for (int32_t i = 0; i < part; i++) {
-            struct task_sample sample = {indices[at + i], indices[at + i], 1,
-                                         inputs + i * n_inputs};
-            sums[0] += task_loss(&task, &sample, values + i * n_head, 0, unused);
-            sums[1] += task_is_right(&task, &sample, values + i * n_head);
-        }
-    }
+    const struct shape *head = &trainer->graph->tensors[trainer->heads[0]].shape;
+    struct train_settings settings = *trainer->settings;
+    struct validation v = {.trainer = trainer,
+                           .task = {&settings, trainer->dataset, head},
+                           .n_inputs = shape_elements(&trainer->dataset->shape),
+                           .n_head = shape_elements(head)};
+    int64_t rank = trainer->distributed.rank, n_ranks = trainer->distributed.n_ranks;
+    int32_t end = (int32_t)(n * (rank + 1) / n_ranks);
+    settings.label_smoothing = 0;
+    v.inputs = ARENA_ARRAY(&scratch, (size_t)v.n_inputs * CHUNK, float);
+    v.values = ARENA_ARRAY(&scratch, (size_t)v.n_head * CHUNK, float);
+    v.teacher = ARENA_ARRAY(&scratch, (size_t)v.n_head * CHUNK, float);
+    v.unused = ARENA_ARRAY(&scratch, (size_t)v.n_head, float);
+    for (int32_t at = (int32_t)(n * rank / n_ranks); at < end; at += CHUNK)
+        validate_some(&v, indices + at, end - at < CHUNK ? end - at : CHUNK);
+    double sums[2] = {v.loss, v.n_right};
     distributed_sum(&trainer->distributed, sums, 2);
     *loss = sums[0] / n;
-    *accuracy = settings->loss == LOSS_CROSS_ENTROPY ? sums[1] / n : NAN;
+    *accuracy = settings.loss == LOSS_CROSS_ENTROPY && has_own_loss(trainer) ? sums[1] / n : NAN;
     arena_free(&scratch);
 }
 
@@ -365,7 +393,6 @@ struct course {
     int32_t *order;  /* of the training samples in this epoch */
     double started, shown;
     int64_t steps_done; /* since then */
-    double rate;
     struct arena arena;
 };
 
@@ -384,11 +411,19 @@ static void order_make(struct course *course)
     }
 }
 
-static double time_of(const struct course *course)
+/* Of the training, at a step of the current epoch: in [0, 1). */
+static double time_at(const struct course *course, int32_t step)
 {
-    const struct train_state *state = &course->trainer->state;
-    return ((double)state->epoch + (double)state->step / course->n_steps) /
+    return ((double)course->trainer->state.epoch + (double)step / course->n_steps) /
            course->trainer->settings->n_epochs;
+}
+
+static double rate_at(const struct course *course, int32_t step)
+{
+    const struct train_settings *settings = course->trainer->settings;
+    return settings->rate * rate_factor(settings->schedule,
+                                        settings->warmup_epochs / settings->n_epochs,
+                                        time_at(course, step));
 }
 
 static struct epoch_result result_now(const struct course *course)
@@ -398,12 +433,11 @@ static struct epoch_result result_now(const struct course *course)
     double samples = (double)state->step * settings->batch_samples;
     double seconds = seconds_now() - course->started;
     double per_second = seconds > 0 ? (double)course->steps_done / seconds : 0;
-    double left = (1 - time_of(course)) * settings->n_epochs * course->n_steps;
-    int classes = settings->loss == LOSS_CROSS_ENTROPY &&
-                  (course->trainer->teacher == NULL || settings->distill_share < 1);
+    double left = (1 - time_at(course, state->step)) * settings->n_epochs * course->n_steps;
+    int classes = settings->loss == LOSS_CROSS_ENTROPY && has_own_loss(course->trainer);
     return (struct epoch_result){.epoch = state->epoch + 1,
                                  .progress = (double)state->step / course->n_steps,
-                                 .rate = course->rate,
+                                 .rate = rate_at(course, state->step > 0 ? state->step - 1 : 0),
                                  .loss = samples > 0 ? state->loss_sum / samples : NAN,
                                  .accuracy =
                                      classes && samples > 0 ? state->n_right / samples : NAN,
@@ -436,13 +470,10 @@ static enum status step_run(struct course *course, int *stop, struct diag *diag)
     struct parameters parameters = network_parameters(trainer->network);
     struct batch_sums sums;
     course->batch.indices = course->order + (int64_t)state->step * settings->batch_samples;
-    course->rate =
-        settings->rate * rate_factor(settings->schedule,
-                                     settings->warmup_epochs / settings->n_epochs, time_of(course));
     TRY(batch_run(&course->batch, &sums, diag));
     if (!isfinite(sums.loss))
         return diverged(course, diag);
-    optimizer_step(&state->optimizer, &parameters, course->rate,
+    optimizer_step(&state->optimizer, &parameters, rate_at(course, state->step),
                    settings->batch_samples / course->batch.shard_samples);
     state->loss_sum += sums.loss;
     state->n_right += sums.right;

@@ -253,6 +253,15 @@ static void arrays(void **state)
     put_npy("k/z.npy", "|u1", "(2,)", "\0\1", 2);
     refuse("k", "k: has several arrays; name the files and what their columns are, as in "
                 "k/x.npy,y.npy:label=0");
+    put_npy("p/x_test.npy", "|u1", "(1, 2)", "ab", 2);
+    put_npy("p/y_test.npy", "|u1", "(1,)", "\0", 1);
+    put_npy("p/y_train.npy", "|u1", "(1, 2)", "\0", 2);
+    refuse_part("p", DATASET_TEST, "p/y_train.npy: has 2 columns but p/y_test.npy has 1");
+    put_npy("l/x.npy", "|u1", "(2, 2)", "abcd", 4);
+    refuse("l", "l: has no labels (y.npy); to read unlabeled samples, name the file l/x.npy "
+                "itself");
+    put_npy("m/y_u8.npy", "|u1", "(2,)", "ab", 2);
+    refuse("m", "m: has no samples beside the labels in m/y_u8.npy");
     put_npy("t/x_test.npy", "|u1", "(2, 2)", "abcd", 4);
     refuse("t", "t: has no train data; that would be x_train.npy");
 }

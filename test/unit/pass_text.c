@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pass tests: test/pass/<name>.txt holds comments, a line "pass <name> [argument]", a graph, a line
- * "---", and the graph that the pass must make of it. What simplify makes must also compute the
- * same. With DTMM_PASS_PRINT set, prints what the passes make. */
+ * "---", and the graph that the pass must make of it. What simplify, fold and equalize make must
+ * also compute the same. With DTMM_PASS_PRINT set, prints what the passes make. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "pass/pass.h"
+#include "test/unit/float_graph.h"
 #include "test/unit/same_outputs.h"
 
 #include <cmocka.h> /* last: it makes fail() a macro */
@@ -67,6 +68,10 @@ static struct graph *run_pass(const struct pass_test *test, const struct graph *
         struct scores *scores;
         assert_int_equal(score(before, arena, &scores, &diag), OK);
         status = prune(before, scores, test->argument, arena, &after, &diag);
+    } else if (strcmp(test->pass, "fold") == 0) {
+        status = fold(before, arena, &after, &diag);
+    } else if (strcmp(test->pass, "equalize") == 0) {
+        status = equalize(before, arena, &after, &diag);
     }
     if (status != OK)
         fail_msg("%s", diag.message);
@@ -90,6 +95,8 @@ static void test_file(const char *name)
         assert_string_equal(dump(after, &arena), dump(parse(test.after, &arena), &arena));
     if (strcmp(test.pass, "simplify") == 0)
         assert_int_equal(first_difference(before, after, 50, 1), -1);
+    if (strcmp(test.pass, "fold") == 0 || strcmp(test.pass, "equalize") == 0)
+        assert_true(float_difference(before, after, 50, 1) < 1e-5);
     arena_free(&arena);
 }
 

@@ -2,10 +2,12 @@
 /* Names in a TensorFlow Lite file are paths of scopes, several joined by ';' when the converter
  * fused their ops: "model/activation_1/Relu;model/conv2d_1/BiasAdd;model/conv2d/Conv2D". The last
  * component is the kind of the op, the one before it the layer that an engineer gave a name. */
+#include "graph/layer_name.h"
+
 #include <ctype.h>
 #include <string.h>
 
-#include "import/tflite_importer.h"
+#include "graph/graph.h"
 
 enum { MAX_SCAN = 4096, MAX_NAME = 100 };
 
@@ -113,27 +115,13 @@ static struct span layer_of_first_path(const char *name)
     return is_generic(leaf) ? (struct span){name, 0} : leaf;
 }
 
-static const char *tensor_file_name(const struct importer *importer, const struct tflite_ints *list,
-                                    uint32_t position)
+const char *layer_name(struct arena *arena, const char *output, const char *weights,
+                       const char *fallback)
 {
-    const struct tflite_subgraph *subgraph = &importer->model->subgraph;
-    if (position >= list->n || list->data[position] < 0 ||
-        (uint32_t)list->data[position] >= subgraph->n_tensors)
-        return "";
-    return subgraph->tensors[list->data[position]].name;
-}
-
-const char *node_name_choose(const struct importer *importer, const char *fallback)
-{
-    const char *output = tensor_file_name(importer, &importer->op->outputs, 0);
-    int has_weights =
-        importer->op->inputs.n >= 2 && importer->op->inputs.data[1] >= 0 &&
-        (uint32_t)importer->op->inputs.data[1] < importer->model->subgraph.n_tensors &&
-        tensor_is_constant(importer, importer->op->inputs.data[1]);
-    const char *weights = has_weights ? tensor_file_name(importer, &importer->op->inputs, 1) : "";
     struct span layer = {output, 0};
     /* The layer with weights names the node, not the activation or normalization fused to it. */
-    static const char *const leaves[] = {"BiasAdd", "Conv2D", "MatMul", "depthwise", "add"};
+    static const char *const leaves[] = {LAYER_NAME_LEAF, "BiasAdd",   "Conv2D",
+                                         "MatMul",        "depthwise", "add"};
     for (size_t i = 0; i < sizeof leaves / sizeof *leaves && layer.length == 0; i++)
         layer = layer_of_leaf(output, leaves[i]);
     if (layer.length == 0)
@@ -143,9 +131,9 @@ const char *node_name_choose(const struct importer *importer, const char *fallba
     if (layer.length == 0)
         layer = span_of(fallback);
     size_t length = layer.length < MAX_NAME ? layer.length : MAX_NAME;
-    char *name = arena_copy(importer->arena, layer.text, length + 1);
+    char *name = arena_copy(arena, layer.text, length + 1);
     name[length] = '\0';
-    return identifier_make(importer->arena, name);
+    return identifier_make(arena, name);
 }
 
 const char *tensor_name_shorten(struct arena *arena, const char *name, int32_t index)

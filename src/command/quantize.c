@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "quantizer.h"
+#include "report/report.h"
+
+static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+                                        {"data", required_argument, NULL, 'D'},
+                                        {"out", required_argument, NULL, 'o'},
+                                        {"method", required_argument, NULL, 'm'},
+                                        {"percentile", required_argument, NULL, 'P'},
+                                        {"calibrate", required_argument, NULL, 'c'},
+                                        {"val", required_argument, NULL, 'V'},
+                                        {"validate", required_argument, NULL, 'N'},
+                                        {"seed", required_argument, NULL, 's'},
+                                        {"equalize", no_argument, NULL, 'e'},
+                                        {"no-equalize", no_argument, NULL, 'E'},
+                                        {"bias-correction", no_argument, NULL, 'b'},
+                                        {"no-bias-correction", no_argument, NULL, 'B'},
+                                        {"clip-weights", no_argument, NULL, 'w'},
+                                        {"per-channel-dense", no_argument, NULL, 'p'},
+                                        {"input-scale", required_argument, NULL, 'S'},
+                                        {"input-offset", required_argument, NULL, 'O'},
+                                        {"input-like", required_argument, NULL, 'L'},
+                                        {"json", no_argument, NULL, 'j'},
+                                        {"verbose", no_argument, NULL, 'v'},
+                                        {NULL, 0, NULL, 0}};
+
+/* The switch that was given, or what holds without one. ERR_USAGE for both. */
+static enum status parse_switch(const char **value, int on, int off, const char *name,
+                                int otherwise, int *result, struct diag *diag)
+{
+    if (value[on] != NULL && value[off] != NULL)
+        return fail(diag, ERR_USAGE, "--%s and --no-%s contradict each other; give one", name,
+                    name);
+    *result = value[on] != NULL ? 1 : value[off] != NULL ? 0 : otherwise;
+    return OK;
+}
+
+static enum status parse_float(const char *option, const char *value, float *number,
+                               struct diag *diag)
+{
+    char *end;
+    *number = strtof(value, &end);
+    if (end == value || *end != '\0' || !isfinite(*number))
+        return fail(diag, ERR_USAGE, "%s %s: not a number", option, value);
+    return OK;
+}
+
+static enum status parse_method(const char **value, struct calibration *calibration,
+                                struct diag *diag)
+{
+    *calibration = (struct calibration){CALIBRATION_PERCENTILE, 99.99};
+    if (value['m'] != NULL) {
+        int method = calibration_method_find(value['m']);
+        if (method < 0)
+            return fail(diag, ERR_USAGE,
+                        "--method %s: there is no such method; there are minmax, percentile and "
+                        "mse",
+                        value['m']);
+        calibration->method = (enum calibration_method)method;
+    }
+    if (value['P'] == NULL)
+        return OK;
+    if (calibration->method != CALIBRATION_PERCENTILE)
+        return fail(diag, ERR_USAGE, "--percentile belongs to --method percentile");
+    return parse_fraction("--percentile", value['P'], 50.0001, 100.0001, &calibration->percentile,
+                          diag);
+}
+
+static enum status parse_samples(const char **value, struct quantizer_options *options,
+                                 struct diag *diag)
+{
+    long number = 0;
+    options->n_calibration = 512;
+    options->n_validation = 2000;
+    options->validation_fraction = 0.1;
+    options->seed = 1;
+    options->scale = (struct sample_scale){1, 0};
+    options->input_like = value['L'];
+    if (value['c'] != NULL) {
+        TRY(parse_whole("--calibrate", value['c'], 1, INT32_MAX, &number, diag));
+        options->n_calibration = (int32_t)number;
+    }
+    if (value['N'] != NULL) {
+        TRY(parse_whole("--validate", value['N'], 0, INT32_MAX, &number, diag));
+        options->n_validation = (int32_t)number;
+    }
+    if (value['V'] != NULL)
+        TRY(parse_fraction("--val", value['V'], 0, 1, &options->validation_fraction, diag));
+    if (value['s'] != NULL) {
+        TRY(parse_whole("--seed", value['s'], 0, INT32_MAX, &number, diag));
+        options->seed = (uint64_t)number;
+    }
+    if (value['L'] != NULL && (value['S'] != NULL || value['O'] != NULL))
+        return fail(diag, ERR_USAGE,
+                    "--input-like and --input-scale or --input-offset contradict each other");
+    if (value['S'] != NULL)
+        TRY(parse_float("--input-scale", value['S'], &options->scale.scale, diag));
+    if (value['O'] != NULL)
+        TRY(parse_float("--input-offset", value['O'], &options->scale.offset, diag));
+    if (options->scale.scale == 0)
+        return fail(diag, ERR_USAGE, "--input-scale must not be 0");
+    return OK;
+}
+
+static enum status parse_options(struct arguments *arguments, struct quantizer_options *options,
+                                 struct diag *diag)
+{
+    const char **value = arguments->value;
+    *options = (struct quantizer_options){
+        .model_path = arguments->positional[0],
+        .data_path = value['D'],
+        .out_path = value['o'],
+        .observer.verbose = value['v'] != NULL,
+    };
+    if (options->data_path == NULL)
+        return fail(diag, ERR_USAGE, "--data is missing: samples to calibrate on");
+    if (options->out_path == NULL)
+        return fail(diag, ERR_USAGE, "-o is missing: the .tflite file to write");
+    TRY(parse_method(value, &options->calibration, diag));
+    TRY(parse_samples(value, options, diag));
+    TRY(parse_switch(value, 'e', 'E', "equalize", 0, &options->equalize, diag));
+    TRY(parse_switch(value, 'b', 'B', "bias-correction", 1, &options->correct_bias, diag));
+    options->rounding.clip = value['w'] != NULL;
+    options->rounding.per_channel = value['p'] != NULL;
+    return OK;
+}
+
+/* null for what is not known. */
+static json_t *number_json(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *quality_json(const struct quality *quality)
+{
+    return json_pack("{s:o, s:o}", "accuracy", number_json(quality->accuracy), "squared_error",
+                     number_json(quality->squared_error));
+}
+
+static json_t *result_json(const struct quantizer_options *options,
+                           const struct quantizer_result *result)
+{
+    json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:s, s:i, s:I, s:b, s:b, s:b, s:I}", "model", options->model_path, "data",
+        options->data_path, "out", options->out_path, "method", result->ranges->method,
+        "n_calibration", result->n_calibration, "seed", (json_int_t)options->seed, "equalized",
+        options->equalize, "bias_corrected", options->correct_bias, "weights_clipped",
+        options->rounding.clip, "file_bytes", (json_int_t)result->file_bytes);
+    json_t *validation = json_null();
+    if (result->quality_int8.n > 0)
+        validation = json_pack("{s:i, s:o, s:o, s:o}", "n_samples", result->quality_int8.n, "float",
+                               quality_json(&result->quality_float), "int8",
+                               quality_json(&result->quality_int8), "signal_to_noise_db",
+                               number_json(result->signal_to_noise));
+    json_object_set_new(json, "validation", validation);
+    return json;
+}
+
+static void print_quality(const struct quantizer_result *result)
+{
+    const struct quality *exact = &result->quality_float, *rounded = &result->quality_int8;
+    if (!isnan(exact->accuracy))
+        printf("  accuracy        float %.2f %%, int8 %.2f %% (%+.2f points)\n",
+               100 * exact->accuracy, 100 * rounded->accuracy,
+               100 * (rounded->accuracy - exact->accuracy));
+    if (!isnan(exact->squared_error))
+        printf("  squared error   float %.6g, int8 %.6g\n", exact->squared_error,
+               rounded->squared_error);
+    printf("  output          int8 is %.1f dB above its difference from float\n",
+           result->signal_to_noise);
+}
+
+static void print_result(const struct quantizer_options *options,
+                         const struct quantizer_result *result)
+{
+    struct arena scratch = {0};
+    printf("%s: int8, %s B, calibrated on %d samples (%s)\n", options->out_path,
+           thousands(&scratch, (int64_t)result->file_bytes), result->n_calibration,
+           result->ranges->method);
+    if (result->quality_int8.n > 0) {
+        printf("on %d validation samples:\n", result->quality_int8.n);
+        print_quality(result);
+    }
+    arena_free(&scratch);
+}
+
+enum status command_quantize(const struct command *command, int argc, char **argv,
+                             struct diag *diag)
+{
+    struct arguments arguments;
+    struct quantizer_options options;
+    struct quantizer_result result;
+    TRY(arguments_parse(command, argc, argv, OPTIONS, "o:v", 1, &arguments, diag));
+    TRY(parse_options(&arguments, &options, diag));
+    struct arena arena = {0};
+    enum status status = quantizer_run(&options, &arena, &result, diag);
+    if (status == OK && arguments.value['j'] != NULL)
+        print_json(result_json(&options, &result));
+    else if (status == OK)
+        print_result(&options, &result);
+    arena_free(&arena);
+    return status;
+}

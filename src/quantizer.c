@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "quantizer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "emit/emit.h"
+#include "pass/pass.h"
+#include "report/report.h"
+
+/* What one run works on. */
+struct quantizer {
+    const struct quantizer_options *options;
+    struct quantizer_result *result;
+    struct dataset dataset;
+    struct split split;
+    struct sample_scale scale;
+    struct progress progress;
+    struct arena *arena;
+    struct diag *diag;
+};
+
+/* ---- samples ---- */
+
+static enum status samples_load(struct quantizer *q)
+{
+    const struct quantizer_options *options = q->options;
+    progress_begin(&q->progress);
+    TRY(dataset_read(options->data_path, DATASET_TRAIN, q->arena, &q->dataset, q->diag));
+    TRY(dataset_fits(&q->dataset, q->result->original, q->diag));
+    TRY(dataset_split(&q->dataset, options->validation_fraction, options->seed, q->arena, &q->split,
+                      q->diag));
+    q->scale = options->scale;
+    if (options->input_like != NULL)
+        TRY(driver_scale_like(options->input_like, q->dataset.type, &q->scale, q->diag));
+    progress_end(&q->progress, "data",
+                 arena_printf(q->arena, "%d samples, %d of them for validation",
+                              q->dataset.n_samples, q->split.n_validation));
+    return OK;
+}
+
+/* Up to `n` of the indices, chosen by the seed; all of them in their order when there are fewer. */
+static struct sample_set samples_choose(const struct quantizer *q, const int32_t *indices,
+                                        int32_t n_indices, int32_t n)
+{
+    int32_t *chosen = arena_copy(q->arena, indices, (size_t)n_indices * sizeof *indices);
+    struct random random = {q->options->seed};
+    if (n > n_indices)
+        n = n_indices;
+    for (int32_t i = 0; i < n && n < n_indices; i++) {
+        int32_t other = random_range(&random, i, n_indices - 1), kept = chosen[i];
+        chosen[i] = chosen[other];
+        chosen[other] = kept;
+    }
+    return (struct sample_set){&q->dataset, chosen, n, q->scale};
+}
+
+/* ---- the float network ---- */
+
+/* Says where a pass on the network failed. */
+static enum status verified(const struct quantizer *q, enum status status, const char *pass)
+{
+    if (status != OK) {
+        diag_prefix(q->diag, pass);
+        diag_prefix(q->diag, q->options->model_path);
+    }
+    return status;
+}
+
+static enum status float_check(const struct quantizer *q, const struct graph *graph)
+{
+    for (int32_t t = 0; t < graph->n_tensors; t++)
+        if (graph->tensors[t].dtype != DTYPE_F32)
+            return fail(q->diag, ERR_INPUT,
+                        "%s: '%s' is %s: the network is quantized already; give the float network "
+                        "that it was made from",
+                        q->options->model_path, graph->tensors[t].name,
+                        dtype_name(graph->tensors[t].dtype));
+    return OK;
+}
+
+static enum status float_prepare(struct quantizer *q)
+{
+    struct quantizer_result *result = q->result;
+    progress_begin(&q->progress);
+    TRY(verified(q, fold(result->original, q->arena, &result->folded, q->diag), "fold"));
+    progress_end(&q->progress, "fold",
+                 arena_printf(q->arena, "%d layers, %d before", result->folded->n_nodes,
+                              result->original->n_nodes));
+    if (!q->options->equalize)
+        return OK;
+    progress_begin(&q->progress);
+    TRY(verified(q, equalize(result->folded, q->arena, &result->folded, q->diag), "equalize"));
+    progress_end(&q->progress, "equalize", "");
+    return OK;
+}
+
+static enum status ranges_measure(struct quantizer *q)
+{
+    const struct graph *graph = q->result->folded;
+    struct arena scratch = {0};
+    struct network *network;
+    struct sample_set samples =
+        samples_choose(q, q->split.train, q->split.n_train, q->options->n_calibration);
+    const struct network_options options = {.n_threads = 1};
+    progress_begin(&q->progress);
+    TRY(verified(q, network_make(graph, &options, &network, q->diag), "calibrate"));
+    q->result->n_calibration = samples.n;
+    q->result->ranges = calibrate(network, graph, &q->options->calibration,
+                                  samples_real(&samples, &scratch), samples.n, q->arena);
+    network_free(network);
+    arena_free(&scratch);
+    progress_end(&q->progress, "calibrate",
+                 arena_printf(q->arena, "%d samples, %s", samples.n, q->result->ranges->method));
+    return OK;
+}
+
+/* ---- to int8 ---- */
+
+/* Samples of 8 bits keep their values: q = stored (less 128 where they are unsigned), when that is
+ * a zero point of int8. */
+static void input_scale(const struct quantizer *q, struct scale_request *request)
+{
+    if (q->dataset.type == SAMPLE_F32 || !(q->scale.scale > 0))
+        return;
+    double zero = (q->dataset.type == SAMPLE_U8 ? -128 : 0) -
+                  (double)q->scale.offset / (double)q->scale.scale;
+    if (fabs(zero - round(zero)) > 1e-3 || round(zero) < -128 || round(zero) > 127)
+        return;
+    request->input_known = 1;
+    request->input_scale = q->scale.scale;
+    request->input_zero_point = (int32_t)round(zero);
+}
+
+static enum status to_int8(struct quantizer *q)
+{
+    struct quantizer_result *result = q->result;
+    struct arena scratch = {0};
+    struct scale_request request = {.rounding = q->options->rounding};
+    struct fake_quantization *fake;
+    struct graph *graph = result->folded;
+    input_scale(q, &request);
+    progress_begin(&q->progress);
+    enum status status = choose_scales(graph, result->ranges, &request, &scratch, &fake, q->diag);
+    if (status == OK && q->options->correct_bias) {
+        status = correct_bias(graph, fake, result->ranges, &scratch, &graph, q->diag);
+        if (status == OK)
+            status = choose_scales(graph, result->ranges, &request, &scratch, &fake, q->diag);
+    }
+    if (status == OK)
+        status = quantize(graph, fake, q->arena, &result->graph, q->diag);
+    arena_free(&scratch);
+    progress_end(&q->progress, "quantize", "");
+    return verified(q, status, "quantize");
+}
+
+/* ERR_IO when the folder of the file to write is not there: said before the work, not after it. */
+static enum status out_check(const struct quantizer *q)
+{
+    const char *path = q->options->out_path, *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return OK;
+    const char *folder = arena_printf(q->arena, "%.*s", (int)(slash - path), path);
+    enum folder_state state = folder_look(folder);
+    if (state == FOLDER_MISSING || state == FOLDER_OTHER)
+        return fail(q->diag, ERR_IO, "%s: there is no folder '%s'; make it first", path, folder);
+    return OK;
+}
+
+static enum status file_emit(struct quantizer *q, struct file *file)
+{
+    progress_begin(&q->progress);
+    TRY(verified(q, emit_tflite(q->result->graph, q->arena, file, q->diag), "emit"));
+    q->result->file_bytes = file->size;
+    progress_end(&q->progress, "emit",
+                 arena_printf(q->arena, "%s B", thousands(q->arena, (int64_t)file->size)));
+    return OK;
+}
+
+/* On validation samples, which nothing above has seen. */
+static enum status quality_check(struct quantizer *q)
+{
+    struct quantizer_result *result = q->result;
+    struct predictions exact, rounded;
+    struct sample_set samples =
+        samples_choose(q, q->split.validation, q->split.n_validation, q->options->n_validation);
+    progress_begin(&q->progress);
+    TRY(predict_float(result->original, &samples, &q->progress, q->arena, &exact, q->diag));
+    TRY(predict_int8(result->graph, &samples, &q->progress, q->arena, &rounded, q->diag));
+    result->quality_float = quality_measure(&exact, &samples);
+    result->quality_int8 = quality_measure(&rounded, &samples);
+    result->signal_to_noise = signal_to_noise(&exact, &rounded);
+    progress_end(&q->progress, "measure", arena_printf(q->arena, "%d samples", samples.n));
+    return OK;
+}
+
+enum status quantizer_run(const struct quantizer_options *options, struct arena *arena,
+                          struct quantizer_result *result, struct diag *diag)
+{
+    struct quantizer q = {.options = options,
+                          .result = result,
+                          .progress = {.observer = options->observer},
+                          .arena = arena,
+                          .diag = diag};
+    struct file file;
+    *result = (struct quantizer_result){.n_calibration = 0};
+    TRY(out_check(&q));
+    TRY(driver_import(options->model_path, &options->observer, arena, &result->original, diag));
+    TRY(float_check(&q, result->original));
+    TRY(samples_load(&q));
+    TRY(float_prepare(&q));
+    TRY(ranges_measure(&q));
+    /* Training with fake quantization belongs here: from result->folded and result->ranges to a
+     * trained graph and new ranges. */
+    TRY(to_int8(&q));
+    TRY(file_emit(&q, &file));
+    if (options->n_validation > 0 && q.split.n_validation > 0)
+        TRY(quality_check(&q));
+    return file_write(options->out_path, file.data, file.size, diag);
+}

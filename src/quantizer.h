@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a float network and samples to an int8 network: post-training quantization. */
+#ifndef DTMM_QUANTIZER_H
+#define DTMM_QUANTIZER_H
+
+#include "driver.h"
+#include "predict.h"
+#include "product/fake_quantization.h"
+#include "product/ranges.h"
+#include "train/calibrate.h"
+
+struct quantizer_options {
+    const char *model_path; /* a float network */
+    const char *data_path;
+    const char *out_path;      /* .tflite */
+    struct sample_scale scale; /* of the samples */
+    const char *input_like;    /* or an int8 .tflite file whose input has it; NULL */
+    struct calibration calibration;
+    int32_t n_calibration;      /* samples, at most */
+    int32_t n_validation;       /* samples, at most; 0: measure nothing */
+    double validation_fraction; /* of the training part; never calibrated on */
+    uint64_t seed;              /* of the choice of samples */
+    int equalize, correct_bias;
+    struct weight_rounding rounding;
+    struct observer observer;
+};
+
+struct quantizer_result {
+    struct graph *original, *folded, *graph; /* float as loaded, float as quantized, int8 */
+    struct ranges *ranges;
+    int32_t n_calibration;
+    struct quality quality_float, quality_int8;
+    double signal_to_noise; /* dB; of the int8 network's output, to the float network's */
+    size_t file_bytes;
+};
+
+/* import, fold, equalize, calibrate, choose scales, correct biases, quantize, emit, measure. Writes
+ * the file. */
+enum status quantizer_run(const struct quantizer_options *options, struct arena *arena,
+                          struct quantizer_result *result, struct diag *diag);
+
+#endif
