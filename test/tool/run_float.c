@@ -23,7 +23,7 @@ static enum status samples_count(const struct graph *graph, const struct file *i
     return OK;
 }
 
-static void quantize(const struct tensor *tensor, const float *values, int8_t *quantized)
+static void input_quantize(const struct tensor *tensor, const float *values, int8_t *quantized)
 {
     int64_t n = shape_elements(&tensor->shape);
     for (int64_t i = 0; i < n; i++) {
@@ -48,7 +48,7 @@ static enum status run_int8(const struct graph *graph, const struct file *input,
     if (input->size != tensor_bytes(from) * sizeof(float) || graph->n_outputs > MAX_INPUTS)
         return fail(diag, ERR_INPUT, "%zu bytes of input, a sample has %zu", input->size,
                     tensor_bytes(from) * sizeof(float));
-    quantize(from, (const float *)(const void *)input->data, in);
+    input_quantize(from, (const float *)(const void *)input->data, in);
     for (int32_t i = 0; i < graph->n_outputs; i++) {
         outputs[i] = out + at;
         at += tensor_bytes(&graph->tensors[graph->outputs[i]]);
