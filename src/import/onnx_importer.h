@@ -133,6 +133,9 @@ enum status constant_read(struct onnx_importer *importer, const struct onnx_tens
 enum status constant_make(struct onnx_importer *importer, const struct shape *shape, int32_t type,
                           struct constant **constant, void **data);
 
+/* Refuses a file whose constants, as read and as the graph has them, are too large. */
+enum status constants_check(struct onnx_importer *importer);
+
 /* Elements, with dimensions that may be 0. */
 int64_t constant_elements(const struct constant *constant);
 

@@ -89,6 +89,8 @@ static enum status activation_read(struct onnx_importer *importer, const struct 
         return onnx_fail(importer, ERR_UNSUPPORTED,
                          "activations of element type %d; quantize them to int8 or uint8",
                          (int)quantizer.type);
+    if (zero_point < -128 || zero_point > 255)
+        return onnx_fail(importer, ERR_INPUT, "the zero point is out of range");
     zero_point -= quantizer.type == ONNX_UINT8 ? 128 : 0;
     if (zero_point < -128 || zero_point > 127)
         return onnx_fail(importer, ERR_INPUT, "the zero point is out of range");

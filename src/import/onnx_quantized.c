@@ -144,7 +144,7 @@ static int32_t operand_convert(struct conversion *conversion, int32_t operand)
     float largest = 0;
     for (int64_t i = 0; i < n; i++)
         largest = fmaxf(largest, fabsf(values[i]));
-    float scale = largest > 0 ? largest / 127 : 1;
+    float scale = largest / 127 > 0 ? largest / 127 : 1;
     int32_t zero = 0;
     int8_t *data = ARENA_ARRAY(conversion->importer->arena, (size_t)n, int8_t);
     for (int64_t i = 0; i < n; i++)
