@@ -247,10 +247,10 @@ static struct observed *observed_start(const struct graph *graph, struct arena *
     struct observed *observed = ARENA_ARRAY(arena, (size_t)graph->n_tensors, struct observed);
     for (int32_t t = 0; t < graph->n_tensors; t++) {
         const struct tensor *tensor = &graph->tensors[t];
+        observed[t].sum_node = tensor->data != NULL ? -1 : sum_node_of(graph, t);
         if (tensor->data != NULL)
             continue;
         int32_t rank = tensor->shape.rank;
-        observed[t].sum_node = sum_node_of(graph, t);
         observed[t].n_channels = rank == 0 ? 1 : tensor->shape.dims[rank - 1];
         observed[t].sum = ARENA_ARRAY(arena, (size_t)observed[t].n_channels, double);
         observed[t].largest = ARENA_ARRAY(arena, (size_t)observed[t].n_channels, double);
