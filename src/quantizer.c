@@ -89,33 +89,51 @@ static enum status float_prepare(struct quantizer *q)
     progress_end(&q->progress, "fold",
                  arena_printf(q->arena, "%d layers, %d before", result->folded->n_nodes,
                               result->original->n_nodes));
-    if (!q->options->equalize)
-        return OK;
-    progress_begin(&q->progress);
-    TRY(verified(q, equalize(result->folded, NULL, q->arena, &result->folded, q->diag),
-                 "equalize"));
-    progress_end(&q->progress, "equalize", "");
     return OK;
 }
 
-static enum status ranges_measure(struct quantizer *q)
+static enum status ranges_measure(struct quantizer *q, const struct calibration *calibration,
+                                  const float *samples)
 {
     const struct graph *graph = q->result->folded;
-    struct arena scratch = {0};
     struct network *network;
-    struct sample_set samples =
-        samples_choose(q, q->split.train, q->split.n_train, q->options->n_calibration);
     const struct network_options options = {.n_threads = 1};
     progress_begin(&q->progress);
     TRY(verified(q, network_make(graph, &options, &network, q->diag), "calibrate"));
-    q->result->n_calibration = samples.n;
-    q->result->ranges = calibrate(network, graph, &q->options->calibration,
-                                  samples_real(&samples, &scratch), samples.n, q->arena);
+    q->result->ranges =
+        calibrate(network, graph, calibration, samples, q->result->n_calibration, q->arena);
     network_free(network);
-    arena_free(&scratch);
     progress_end(&q->progress, "calibrate",
-                 arena_printf(q->arena, "%d samples, %s", samples.n, q->result->ranges->method));
+                 arena_printf(q->arena, "%d samples, %s", q->result->n_calibration,
+                              q->result->ranges->method));
     return OK;
+}
+
+/* The ranges, once the channels have been equalized by their magnitudes. */
+static enum status float_calibrate(struct quantizer *q, const float *samples)
+{
+    static const struct calibration magnitudes = {CALIBRATION_MINMAX, 100};
+    struct quantizer_result *result = q->result;
+    if (q->options->equalize) {
+        TRY(ranges_measure(q, &magnitudes, samples));
+        progress_begin(&q->progress);
+        enum status status =
+            equalize(result->folded, result->ranges, q->arena, &result->folded, q->diag);
+        TRY(verified(q, status, "equalize"));
+        progress_end(&q->progress, "equalize", "");
+    }
+    return ranges_measure(q, &q->options->calibration, samples);
+}
+
+static enum status float_measure(struct quantizer *q)
+{
+    struct arena scratch = {0};
+    struct sample_set samples =
+        samples_choose(q, q->split.train, q->split.n_train, q->options->n_calibration);
+    q->result->n_calibration = samples.n;
+    enum status status = float_calibrate(q, samples_real(&samples, &scratch));
+    arena_free(&scratch);
+    return status;
 }
 
 /* ---- to int8 ---- */
@@ -259,7 +277,7 @@ enum status quantizer_run(const struct quantizer_options *options, struct arena 
     TRY(float_check(&q, result->original));
     TRY(samples_load(&q));
     TRY(float_prepare(&q));
-    TRY(ranges_measure(&q));
+    TRY(float_measure(&q));
     if (options->n_qat_epochs > 0)
         TRY(train_rounded(&q));
     TRY(to_int8(&q));
