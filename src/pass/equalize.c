@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cross-layer equalization (Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization
- * and Bias Correction"): between two layers, dividing a channel by s and multiplying the weights
- * that read it by s changes nothing when what lies between them commutes with a positive factor.
- * s is chosen so that both layers use the same part of their range for the channel. */
+ * and Bias Correction"): dividing a channel by s where layers make it and multiplying the weights
+ * that read it by s changes nothing, when what lies between commutes with positive factors. Here
+ * the tensors between may be many: all that residual sums, pooling and relu tie together form one
+ * group, with the layers that make it and those that read it. */
 #include <math.h>
+#include <string.h>
 
 #include "graph/draft.h"
 #include "graph/facts.h"
@@ -14,16 +16,18 @@ enum { MAX_SWEEPS = 40 };
 /* A channel is not scaled by more than this in one sweep; changes below the second end it. */
 static const double LARGEST_STEP = 1024, SMALLEST_STEP = 1e-3;
 
-/* A layer whose output only `second` reads, through nodes that commute with positive factors. */
-struct pair {
-    int32_t first, second; /* nodes */
-    int32_t n_channels;    /* of the first's output */
+/* By tensor. A group's first tensor is its own parent, and its members count for the group. */
+struct group {
+    int32_t parent;
+    int32_t n_channels;   /* of a tensor of the group: a multiple of the group's; the smallest */
+    int is_fixed;         /* something reads or makes it that does not commute */
+    int is_made, is_read; /* by a layer */
 };
 
 struct equalizing {
     struct draft draft;
-    struct pair *pairs;
-    int32_t n_pairs;
+    const struct ranges *ranges; /* NULL: go by the weights that make a channel */
+    struct group *groups;
 };
 
 static int32_t channels_of(const struct tensor *tensor)
@@ -31,14 +35,34 @@ static int32_t channels_of(const struct tensor *tensor)
     return tensor->shape.rank == 0 ? 1 : tensor->shape.dims[tensor->shape.rank - 1];
 }
 
+static struct group *group_of(const struct equalizing *e, int32_t tensor)
+{
+    while (e->groups[tensor].parent != tensor)
+        tensor = e->groups[tensor].parent;
+    return &e->groups[tensor];
+}
+
+static void groups_join(struct equalizing *e, int32_t a, int32_t b)
+{
+    struct group *to = group_of(e, a), *from = group_of(e, b);
+    if (to == from)
+        return;
+    int32_t smaller = to->n_channels < from->n_channels ? to->n_channels : from->n_channels;
+    to->is_fixed |= from->is_fixed || to->n_channels % smaller || from->n_channels % smaller;
+    to->n_channels = smaller;
+    from->parent = to->parent;
+}
+
+/* ---- groups ---- */
+
 static int is_homogeneous(enum activation activation)
 {
     return activation == ACTIVATION_NONE || activation == ACTIVATION_RELU;
 }
 
-/* Whether the node scales its output's channels when its input's are scaled, and keeps their order.
- */
-static int passes_factors(const struct graph *graph, const struct node *node)
+/* Whether scaling the channels of all inputs that are computed scales those of the output, in the
+ * same order. */
+static int commutes(const struct graph *graph, const struct node *node)
 {
     const struct tensor *input = node_input(graph, node, 0), *output = node_output(graph, node);
     int32_t last = input->shape.rank - 1;
@@ -50,6 +74,11 @@ static int passes_factors(const struct graph *graph, const struct node *node)
     case OP_average_pool_2d:
     case OP_max_pool_2d:
         return is_homogeneous(node->attrs.activation);
+    case OP_add:
+    case OP_sub:
+        return is_homogeneous(node->attrs.activation) && input->data == NULL &&
+               node_input(graph, node, 1)->data == NULL &&
+               channels_of(input) == channels_of(node_input(graph, node, 1));
     case OP_pad:
         return node->attrs.before[last] == 0 && node->attrs.after[last] == 0;
     case OP_mean:
@@ -61,131 +90,181 @@ static int passes_factors(const struct graph *graph, const struct node *node)
     }
 }
 
-/* The only node that reads the tensor, or -1. */
-static int32_t only_reader(const struct draft *draft, int32_t tensor)
+static void node_group(struct equalizing *e, const struct node *node)
 {
-    if (draft_readers(draft, tensor) != 1)
-        return -1;
-    for (int32_t i = 0; i < draft->graph.n_nodes; i++)
-        for (int32_t k = 0; k < draft->graph.nodes[i].n_inputs; k++)
-            if (draft->graph.nodes[i].inputs[k] == tensor)
-                return i;
-    return -1;
+    const struct graph *graph = &e->draft.graph;
+    if (op_has_weights(node->op)) {
+        group_of(e, node->inputs[0])->is_read = 1;
+        group_of(e, node->output)->is_made = 1;
+        group_of(e, node->output)->is_fixed |= !is_homogeneous(node->attrs.activation);
+        /* A row of fully_connected may span positions and channels in any way. */
+        if (channels_of(node_input(graph, node, 0)) % group_of(e, node->inputs[0])->n_channels ||
+            (node->op == OP_fully_connected &&
+             channels_of(node_input(graph, node, 0)) != node_input(graph, node, 1)->shape.dims[1]))
+            group_of(e, node->inputs[0])->is_fixed = 1;
+        return;
+    }
+    int joins = commutes(graph, node);
+    for (int32_t k = 0; k < node->n_inputs; k++) {
+        if (joins)
+            groups_join(e, node->inputs[k], node->output);
+        else
+            group_of(e, node->inputs[k])->is_fixed = 1;
+    }
+    group_of(e, node->output)->is_fixed |= !joins;
 }
 
-static int pair_find(const struct draft *draft, int32_t first, struct pair *pair)
+static void groups_find(struct equalizing *e)
 {
-    const struct graph *graph = &draft->graph;
-    const struct node *node = &graph->nodes[first];
-    if (!op_has_weights(node->op) || !is_homogeneous(node->attrs.activation))
-        return 0;
-    *pair = (struct pair){first, first, channels_of(node_output(graph, node))};
-    do {
-        pair->second = only_reader(draft, graph->nodes[pair->second].output);
-    } while (pair->second >= 0 && passes_factors(graph, &graph->nodes[pair->second]));
-    return pair->second >= 0 && op_has_weights(graph->nodes[pair->second].op);
+    const struct graph *graph = &e->draft.graph;
+    e->groups = ARENA_ARRAY(e->draft.arena, (size_t)graph->n_tensors, struct group);
+    for (int32_t t = 0; t < graph->n_tensors; t++)
+        e->groups[t] = (struct group){.parent = t, .n_channels = channels_of(&graph->tensors[t])};
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        node_group(e, &graph->nodes[i]);
+    for (int32_t i = 0; i < graph->n_inputs; i++)
+        group_of(e, graph->inputs[i])->is_fixed = 1;
+    for (int32_t i = 0; i < graph->n_outputs; i++)
+        group_of(e, graph->outputs[i])->is_fixed = 1;
 }
 
-/* The channel of a pair that weight `i` of its second layer reads. */
-static int64_t channel_read(const struct graph *graph, const struct pair *pair, int64_t i)
+/* ---- factors ---- */
+
+/* The channel of the group that weight `i` of a layer reads. */
+static int64_t channel_read(const struct equalizing *e, const struct node *node, int64_t i)
 {
-    const struct node *second = &graph->nodes[pair->second];
-    const struct shape *shape = &node_input(graph, second, 1)->shape;
+    const struct graph *graph = &e->draft.graph;
+    const struct shape *shape = &node_input(graph, node, 1)->shape;
     int64_t columns = shape->dims[shape->rank - 1], column = i % columns;
-    if (second->op == OP_depthwise_conv_2d)
-        column /= columns / channels_of(node_input(graph, second, 0));
-    return column % pair->n_channels;
+    if (node->op == OP_depthwise_conv_2d)
+        column /= columns / channels_of(node_input(graph, node, 0));
+    return column % group_of(e, node->inputs[0])->n_channels;
 }
 
-static float *weights_of(const struct draft *draft, const struct node *node)
+/* The draft's own values. */
+static float *values_of(const struct equalizing *e, const struct node *node, int k)
 {
-    /* The draft's own since the start. */
-    return (float *)(uintptr_t)node_input(&draft->graph, node, 1)->data;
+    return (float *)(uintptr_t)node_input(&e->draft.graph, node, k)->data;
 }
 
-/* The factors of a pair: s = sqrt(largest weight that makes the channel / largest that reads it).
- */
-static void factors_choose(const struct equalizing *e, const struct pair *pair, double *made,
+/* One layer's part in the largest magnitudes of a group's channels: the weights that read them, and
+ * those that make them. */
+static void layer_magnitudes(const struct equalizing *e, const struct group *group,
+                             const struct node *node, double *made, double *read)
+{
+    const struct shape *shape = &node_input(&e->draft.graph, node, 1)->shape;
+    const float *weights = values_of(e, node, 1);
+    for (int64_t i = 0; i < shape_elements(shape); i++) {
+        double magnitude = fabs((double)weights[i]);
+        if (group_of(e, node->inputs[0]) == group) {
+            int64_t c = channel_read(e, node, i);
+            read[c] = fmax(read[c], magnitude);
+        }
+        if (group_of(e, node->output) == group && e->ranges == NULL) {
+            int64_t c = weight_channel(node->op, shape, i) % group->n_channels;
+            made[c] = fmax(made[c], magnitude);
+        }
+    }
+}
+
+/* The largest magnitudes of the channels themselves. */
+static void activation_magnitudes(const struct equalizing *e, const struct group *group,
+                                  double *made)
+{
+    for (int32_t t = 0; t < e->ranges->n_tensors; t++) {
+        if (group_of(e, t) != group || e->ranges->largest[t] == NULL)
+            continue;
+        for (int32_t c = 0; c < channels_of(&e->draft.graph.tensors[t]); c++)
+            made[c % group->n_channels] =
+                fmax(made[c % group->n_channels], e->ranges->largest[t][c]);
+    }
+}
+
+/* s = sqrt(largest of the channel or of the weights that make it / largest weight that reads it);
+ * a channel without either has the mean of the others. */
+static void factors_choose(const struct equalizing *e, const struct group *group, double *factors,
                            double *read)
 {
     const struct graph *graph = &e->draft.graph;
-    const struct node *first = &graph->nodes[pair->first], *second = &graph->nodes[pair->second];
-    const struct shape *shape = &node_input(graph, first, 1)->shape;
-    const float *weights = weights_of(&e->draft, first);
-    for (int32_t c = 0; c < pair->n_channels; c++)
-        made[c] = read[c] = 0;
-    for (int64_t i = 0; i < shape_elements(shape); i++) {
-        int64_t c = weight_channel(first->op, shape, i);
-        made[c] = fmax(made[c], fabs((double)weights[i]));
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        if (op_has_weights(graph->nodes[i].op))
+            layer_magnitudes(e, group, &graph->nodes[i], factors, read);
+    if (e->ranges != NULL)
+        activation_magnitudes(e, group, factors);
+    double sum = 0;
+    int32_t n = 0;
+    for (int32_t c = 0; c < group->n_channels; c++) {
+        int is_known = factors[c] > 0 && read[c] > 0;
+        factors[c] = is_known ? 0.5 * log(factors[c] / read[c]) : (double)NAN;
+        sum += is_known ? factors[c] : 0;
+        n += is_known;
     }
-    shape = &node_input(graph, second, 1)->shape;
-    weights = weights_of(&e->draft, second);
-    for (int64_t i = 0; i < shape_elements(shape); i++) {
-        int64_t c = channel_read(graph, pair, i);
-        read[c] = fmax(read[c], fabs((double)weights[i]));
-    }
-    for (int32_t c = 0; c < pair->n_channels; c++) {
-        double s = made[c] > 0 && read[c] > 0 ? sqrt(made[c] / read[c]) : 1;
-        made[c] = fmin(fmax(s, 1 / LARGEST_STEP), LARGEST_STEP);
+    double mean = n > 0 ? sum / n : 0, limit = log(LARGEST_STEP);
+    for (int32_t c = 0; c < group->n_channels; c++) {
+        double step = isnan(factors[c]) ? mean : factors[c];
+        factors[c] = exp(fmin(fmax(step, -limit), limit));
     }
 }
 
-static void factors_apply(struct equalizing *e, const struct pair *pair, const double *factors)
+static void factors_apply(struct equalizing *e, const struct group *group, const double *factors)
 {
     const struct graph *graph = &e->draft.graph;
-    const struct node *first = &graph->nodes[pair->first], *second = &graph->nodes[pair->second];
-    const struct shape *shape = &node_input(graph, first, 1)->shape;
-    float *weights = weights_of(&e->draft, first);
-    for (int64_t i = 0; i < shape_elements(shape); i++)
-        weights[i] = (float)((double)weights[i] / factors[weight_channel(first->op, shape, i)]);
-    if (first->n_inputs > 2) {
-        float *bias = (float *)(uintptr_t)node_input(graph, first, 2)->data;
-        for (int32_t c = 0; c < pair->n_channels; c++)
-            bias[c] = (float)((double)bias[c] / factors[c]);
-    }
-    shape = &node_input(graph, second, 1)->shape;
-    weights = weights_of(&e->draft, second);
-    for (int64_t i = 0; i < shape_elements(shape); i++)
-        weights[i] = (float)((double)weights[i] * factors[channel_read(graph, pair, i)]);
-}
-
-static void pairs_find(struct equalizing *e)
-{
-    struct draft *draft = &e->draft;
-    e->pairs = ARENA_ARRAY(draft->arena, (size_t)draft->graph.n_nodes, struct pair);
-    for (int32_t i = 0; i < draft->graph.n_nodes; i++)
-        e->n_pairs += pair_find(draft, i, &e->pairs[e->n_pairs]);
-    for (int32_t i = 0; i < draft->graph.n_nodes; i++) {
-        struct node *node = &draft->graph.nodes[i];
-        for (int32_t k = 1; k < node->n_inputs && op_has_weights(node->op); k++)
-            draft_own_values(draft, node, k);
+    for (int32_t n = 0; n < graph->n_nodes; n++) {
+        const struct node *node = &graph->nodes[n];
+        if (!op_has_weights(node->op))
+            continue;
+        const struct shape *shape = &node_input(graph, node, 1)->shape;
+        int makes = group_of(e, node->output) == group,
+            reads = group_of(e, node->inputs[0]) == group;
+        float *weights = values_of(e, node, 1);
+        for (int64_t i = 0; i < shape_elements(shape) && (makes || reads); i++) {
+            double value = (double)weights[i];
+            if (makes)
+                value /= factors[weight_channel(node->op, shape, i) % group->n_channels];
+            if (reads)
+                value *= factors[channel_read(e, node, i)];
+            weights[i] = (float)value;
+        }
+        for (int32_t o = 0; makes && node->n_inputs > 2 && o < weight_channels(node->op, shape);
+             o++)
+            values_of(e, node, 2)[o] =
+                (float)((double)values_of(e, node, 2)[o] / factors[o % group->n_channels]);
     }
 }
 
-/* Every pair once; returns the largest change of a channel, as a distance of its factor from 1. */
+/* Every group once; returns the largest change of a channel, as a distance of its factor from 1. */
 static double sweep(struct equalizing *e)
 {
     double largest = 0;
-    for (int32_t p = 0; p < e->n_pairs; p++) {
-        const struct pair *pair = &e->pairs[p];
+    for (int32_t t = 0; t < e->draft.graph.n_tensors; t++) {
+        const struct group *group = &e->groups[t];
+        if (group->parent != t || group->is_fixed || !group->is_made || !group->is_read)
+            continue;
         struct arena scratch = {0};
-        double *factors = ARENA_ARRAY(&scratch, (size_t)pair->n_channels, double);
-        factors_choose(e, pair, factors, ARENA_ARRAY(&scratch, (size_t)pair->n_channels, double));
-        factors_apply(e, pair, factors);
-        for (int32_t c = 0; c < pair->n_channels; c++)
+        size_t n = (size_t)group->n_channels;
+        double *factors = ARENA_ARRAY(&scratch, n, double);
+        factors_choose(e, group, factors, ARENA_ARRAY(&scratch, n, double));
+        factors_apply(e, group, factors);
+        for (size_t c = 0; c < n; c++)
             largest = fmax(largest, fabs(log(factors[c])));
         arena_free(&scratch);
     }
     return largest;
 }
 
-enum status equalize(const struct graph *graph, struct arena *arena, struct graph **equalized,
-                     struct diag *diag)
+enum status equalize(const struct graph *graph, const struct ranges *ranges, struct arena *arena,
+                     struct graph **equalized, struct diag *diag)
 {
     struct arena scratch = {0};
-    struct equalizing e = {.draft = draft_start(graph, &scratch)};
-    pairs_find(&e);
-    for (int k = 0; k < MAX_SWEEPS && sweep(&e) > SMALLEST_STEP; k++)
+    struct equalizing e = {.draft = draft_start(graph, &scratch), .ranges = ranges};
+    for (int32_t i = 0; i < graph->n_nodes; i++) {
+        struct node *node = &e.draft.graph.nodes[i];
+        for (int32_t k = 1; k < node->n_inputs && op_has_weights(node->op); k++)
+            draft_own_values(&e.draft, node, k);
+    }
+    groups_find(&e);
+    /* Measured magnitudes are those before the first sweep. */
+    for (int k = 0; k < (ranges != NULL ? 1 : MAX_SWEEPS) && sweep(&e) > SMALLEST_STEP; k++)
         ;
     enum status status = draft_finish(&e.draft, arena, equalized, diag);
     arena_free(&scratch);

@@ -22,11 +22,13 @@
 enum status fold(const struct graph *graph, struct arena *arena, struct graph **folded,
                  struct diag *diag);
 
-/* equalize.c: the same f32 function with weights that int8 represents better: channels between two
- * layers are scaled so that both use the same part of their range for them (Nagel et al. 2019).
- * Activations keep their numbers. */
-enum status equalize(const struct graph *graph, struct arena *arena, struct graph **equalized,
-                     struct diag *diag);
+/* equalize.c: the same f32 function with channels that int8 represents better: each is scaled so
+ * that it, and the weights that read it, use the same part of the ranges that they share with
+ * others (Nagel et al. 2019). `ranges` has the measured magnitudes of the channels; without (NULL)
+ * those of the weights that make them count. Activations keep their numbers, but not their ranges.
+ */
+enum status equalize(const struct graph *graph, const struct ranges *ranges, struct arena *arena,
+                     struct graph **equalized, struct diag *diag);
 
 /* How scales are chosen. */
 struct scale_request {

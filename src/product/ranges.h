@@ -14,6 +14,7 @@ struct ranges {
     const char *method; /* how the intervals were chosen */
     int32_t n_tensors;  /* as in the graph; constants that a pass adds stand behind */
     struct range *of;   /* by tensor; those of constants are not used */
+    double **largest;   /* by tensor: the largest magnitude of each channel; NULL: not known */
     double **mean;      /* by tensor: the mean of each channel (last dimension); NULL: not known */
 };
 

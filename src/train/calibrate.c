@@ -13,8 +13,8 @@ struct observed {
     int32_t n_channels;
     int64_t n;
     float min, max;
-    double *sum;    /* by channel */
-    int64_t *count; /* by bin, between min and max */
+    double *sum, *largest; /* by channel */
+    int64_t *count;        /* by bin, between min and max */
 };
 
 struct observing {
@@ -35,7 +35,9 @@ static void see_range(void *context, int32_t tensor, const float *values, int32_
         /* What is not a number stays, so that it is found. */
         to->min = first || value < to->min || isnan(value) ? value : to->min;
         to->max = first || value > to->max || isnan(value) ? value : to->max;
-        to->sum[i % to->n_channels] += (double)value;
+        int64_t c = i % to->n_channels;
+        to->sum[c] += (double)value;
+        to->largest[c] = fmax(to->largest[c], fabs((double)value));
     }
     to->n += elements;
 }
@@ -181,6 +183,7 @@ static struct observed *observed_start(const struct graph *graph, struct arena *
         int32_t rank = tensor->shape.rank;
         observed[t].n_channels = rank == 0 ? 1 : tensor->shape.dims[rank - 1];
         observed[t].sum = ARENA_ARRAY(arena, (size_t)observed[t].n_channels, double);
+        observed[t].largest = ARENA_ARRAY(arena, (size_t)observed[t].n_channels, double);
         observed[t].count = ARENA_ARRAY(arena, N_BINS, int64_t);
     }
     return observed;
@@ -207,12 +210,15 @@ struct ranges *calibrate(struct network *network, const struct graph *graph,
     ranges->method = calibration_method_name(calibration->method);
     ranges->n_tensors = graph->n_tensors;
     ranges->of = ARENA_ARRAY(arena, (size_t)graph->n_tensors, struct range);
+    ranges->largest = ARENA_ARRAY(arena, (size_t)graph->n_tensors, double *);
     ranges->mean = ARENA_ARRAY(arena, (size_t)graph->n_tensors, double *);
     for (int32_t t = 0; t < graph->n_tensors; t++) {
         const struct observed *of = &observing.observed[t];
         if (of->n == 0)
             continue;
         ranges->of[t] = range_choose(of, calibration);
+        ranges->largest[t] =
+            arena_copy(arena, of->largest, (size_t)of->n_channels * sizeof *of->largest);
         ranges->mean[t] = means_of(of, arena);
     }
     arena_free(&scratch);

@@ -54,8 +54,9 @@ static struct ranges *ranges_of(const struct graph *graph, const struct named_ra
                                 struct arena *arena)
 {
     struct ranges *ranges = ARENA_NEW(arena, struct ranges);
-    *ranges = (struct ranges){"test", graph->n_tensors,
-                              ARENA_ARRAY(arena, (size_t)graph->n_tensors, struct range), NULL};
+    *ranges = (struct ranges){.method = "test",
+                              .n_tensors = graph->n_tensors,
+                              .of = ARENA_ARRAY(arena, (size_t)graph->n_tensors, struct range)};
     for (int32_t t = 0; t < graph->n_tensors; t++)
         ranges->of[t] = (struct range){-1, 1};
     for (; list->name != NULL; list++)
