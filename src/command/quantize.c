@@ -117,7 +117,7 @@ static enum status parse_training(const char **value, struct quantizer_options *
                                   struct diag *diag)
 {
     long n_epochs = 0;
-    options->qat_rate = 1e-3;
+    options->qat_rate = 1e-2;
     options->distill_share = 0.5;
     if (value['q'] == NULL && (value['r'] != NULL || value['a'] != NULL || value['A'] != NULL))
         return fail(diag, ERR_USAGE, "--lr, --augment and --distill-share belong to --qat EPOCHS");
