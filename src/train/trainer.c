@@ -77,6 +77,7 @@ static enum status teacher_make(struct trainer *trainer, const struct network_op
     struct network_options options = *like;
     options.heads = heads;
     options.training = 0;
+    options.rounding = NULL;
     if (!shape_equal(&teacher->tensors[heads[0]].shape, &graph->tensors[trainer->heads[0]].shape) ||
         teacher->n_inputs != 1 ||
         shape_elements(&teacher->tensors[teacher->inputs[0]].shape) !=
@@ -148,7 +149,8 @@ enum status trainer_make(const struct train_settings *settings, const struct gra
                                       .shard_samples = largest_shard(settings->batch_samples),
                                       .n_heads = trainer->n_heads,
                                       .heads = trainer->heads,
-                                      .training = 1};
+                                      .training = 1,
+                                      .rounding = settings->rounding};
     TRY(network_make(graph, &options, &trainer->network, diag));
     if (teacher != NULL)
         TRY(teacher_make(trainer, &options, diag));
@@ -444,6 +446,7 @@ static struct epoch_result result_now(const struct course *course)
                                  .validation_loss = NAN,
                                  .validation_accuracy = NAN,
                                  .images_per_second = per_second * settings->batch_samples,
+                                 .seconds = seconds,
                                  .seconds_left = per_second > 0 ? left / per_second : NAN};
 }
 
