@@ -10,8 +10,8 @@ const struct command COMMANDS[] = {
      "usage: dtmm inspect MODEL [options]\n"
      "\n"
      "Prints a table of layers: op, shapes, MACs, weight bytes, filters and filterlets that are\n"
-     "all zero, and the bytes left without those. MODEL is a .tflite file or a graph in text "
-     "form.\n"
+     "all zero, and the bytes left without those. MODEL is a .tflite or .onnx file or a graph in\n"
+     "text form (doc/import.md).\n"
      "\n"
      "  -v, --verbose    a line a pass\n"
      "  -d, --dump PASS  print the graph in text form (doc/graph.md) instead: import\n" COMMON_HELP

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: make_onnx.py make DIR | compare DIR TOLERANCE
+"""usage: make_onnx.py make DIR | random DIR SEED COUNT | compare DIR TOLERANCE
 
 `make` exports networks of PyTorch to DIR/NAME.onnx, with an input (NAME.input) and PyTorch's own
-outputs (NAME.expected) as raw float32 in the layout of the importer: channels last.
+outputs (NAME.expected) as raw float32 in the layout of the importer: channels last. `random` makes
+random networks, of which some need a transposition and must be refused.
 `compare` reads what was computed (NAME.actual): the largest difference, relative to the largest
 magnitude of the expected values, must not exceed TOLERANCE; of an int8 network the difference must
 not exceed the number in NAME.tolerance.
@@ -13,6 +14,7 @@ import sys
 import warnings
 
 import make_onnx_options
+import make_onnx_random
 import numpy as np
 import torch
 from torch import nn
@@ -456,8 +458,8 @@ def make_pytorch(folder):
 
 
 def main(arguments):
-    if arguments[0] == "options":
-        make_onnx_options.make(arguments[1])
+    if arguments[0] == "random":
+        make_onnx_random.make(export, arguments[1], int(arguments[2]), int(arguments[3]))
     elif arguments[0] == "make":
         make_pytorch(arguments[1])
         make_int8(arguments[1])
