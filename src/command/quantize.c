@@ -149,9 +149,10 @@ static enum status parse_options(struct arguments *arguments, struct quantizer_o
         return fail(diag, ERR_USAGE, "-o is missing: the .tflite file to write");
     TRY(parse_method(value, &options->calibration, diag));
     TRY(parse_samples(value, options, diag));
-    TRY(parse_switch(value, 'e', 'E', "equalize", 1, &options->equalize, diag));
-    TRY(parse_switch(value, 'b', 'B', "bias-correction", 1, &options->correct_bias, diag));
     TRY(parse_training(value, options, diag));
+    int trains = options->n_qat_epochs > 0;
+    TRY(parse_switch(value, 'e', 'E', "equalize", !trains, &options->equalize, diag));
+    TRY(parse_switch(value, 'b', 'B', "bias-correction", 1, &options->correct_bias, diag));
     options->rounding.clip = value['w'] != NULL;
     options->rounding.per_channel = value['p'] != NULL;
     return OK;
