@@ -112,7 +112,8 @@ static enum status finish(struct session *session, const struct trainer *trainer
     if (trainer->split.n_validation > 0)
         printf("; the best is epoch %d, validation %s %.5g", state->best_epoch,
                is_accuracy ? "accuracy" : "loss", best);
-    printf("\n\nwritten: %s; next: dtmm eval %s --data %s\n", path, path, session->request->data);
+    printf("\n\nwritten: %s; next: dtmm eval %s --data %s\n", path, path,
+           session->request->data.path);
     return OK;
 }
 
@@ -163,8 +164,8 @@ static enum status load_and_run(struct train_request *request, struct arena *are
     TRY(driver_load(request->net, arena, &graph, diag));
     if (request->teacher != NULL)
         TRY(driver_load(request->teacher, arena, &teacher, diag));
-    TRY(train_request_scale(request, arena, diag));
-    TRY(dataset_read(request->data, DATASET_TRAIN, arena, &dataset, diag));
+    TRY(dataset_read(request->data.path, DATASET_TRAIN, arena, &dataset, diag));
+    TRY(data_options_scale(&request->data, dataset.type, &request->settings.scale, diag));
     choose_loss(request, &dataset);
     graph = initialize(graph, request->settings.seed, arena);
     struct session session = {.request = request,
