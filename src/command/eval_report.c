@@ -307,8 +307,8 @@ void eval_print(const struct eval_facts *facts, struct arena *arena)
     print_task(e, arena, &text);
     if (facts->device != NULL)
         text_printf(&text,
-                    "\nevery output byte equals the host's in %d of %d samples; %s "
-                    "instructions\n",
+                    "\nequal to the host in every output byte: %d of %d samples\n"
+                    "instructions  %s\n",
                     facts->device->n_equal, n, thousands(arena, facts->device->instructions));
     fwrite(text.data, 1, text.length, stdout);
 }

@@ -119,7 +119,7 @@ static enum status task_check(const struct eval_request *request, const struct g
                       "eval --help'",
                       dataset->path, has, output->name, shape);
     else if (!task_fits(request, graph, dataset, n, (enum eval_task)task))
-        status = fail(diag, ERR_INPUT, "%s needs %s; %s has %s, the output '%s' is %s",
+        status = fail(diag, ERR_INPUT, "--task %s needs %s; %s has %s, the output '%s' is %s",
                       eval_task_name((enum eval_task)task), needs((enum eval_task)task),
                       dataset->path, has, output->name, shape);
     arena_free(&scratch);
