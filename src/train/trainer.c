@@ -100,6 +100,21 @@ static enum status check_sizes(const struct trainer *trainer, struct diag *diag)
     return OK;
 }
 
+/* A loss can only teach what it depends on. */
+static enum status check_heads(const struct trainer *trainer, struct diag *diag)
+{
+    for (int32_t i = 0; i < trainer->n_heads; i++) {
+        if (network_learns(trainer->network, trainer->heads[i]))
+            continue;
+        if (i == 0)
+            return fail(diag, ERR_INPUT, "the network has no weights to learn");
+        return fail(diag, ERR_USAGE,
+                    "--distill-features %s: does not depend on weights; leave it out",
+                    trainer->settings->features[i - 1]);
+    }
+    return OK;
+}
+
 /* Which values an optimizer with --keep-zeros may change. */
 static const uint8_t *kept_make(const struct parameters *parameters, struct arena *arena)
 {
@@ -150,6 +165,7 @@ enum status trainer_make(const struct train_settings *settings, const struct gra
                                       .heads = trainer->heads,
                                       .training = 1};
     TRY(network_make(graph, &options, &trainer->network, diag));
+    TRY(check_heads(trainer, diag));
     if (teacher != NULL)
         TRY(teacher_make(trainer, &options, diag));
     state_start(trainer, arena);
@@ -174,7 +190,7 @@ struct batch {
     int32_t shard_samples;
     int64_t sample_elements;
     struct task_sample *samples; /* by place in the batch */
-    float *scratch;              /* three samples a worker */
+    float *scratch;              /* two samples a worker */
     const float **inputs;        /* by worker: of the shard it is at */
     double *loss, *right;        /* by shard of this rank */
 };

@@ -162,6 +162,14 @@ fails '-o OUT is missing' net.txt --data data
 fails '--optimizer best: must be one of sgd, adam' net.txt --data data --optimizer best -o x
 fails '--batch 4096 is more than the 575 samples' net.txt --data data --batch 4096 -o x
 fails 'works on s8' "$root/examples/small_cnn.tflite" --data data -o x
+fails 'distill-features image: does not depend on weights' net.txt --data data --distill one/model.safetensors \
+    --distill-features image -o x
+printf 'graph fixed\ntensor "image" f32 1x8x8x1\ntensor "pool" f32 1x1x1x1\ninput "image"\nnode %s\noutput "pool"\n' \
+    'average_pool_2d pool "image" -> "pool" stride 8 8 window 8 8' >fixed.txt
+fails 'the network has no weights to learn' fixed.txt --data data/x_train.npy --distill fixed.txt -o x
+sed 's/^node fully.*/&\nnode add twice "logits" "dense\/b" -> "twice"/; s/^tensor "logits".*/&\ntensor "twice" f32 1x3/
+    s/^node softmax softmax "logits"/node softmax softmax "twice"/' net.txt >twice.txt
+fails "add 'twice': the constant 'dense/b' is something else to another node" twice.txt --data data -o x
 [ ! -e x ] || die "a refused training wrote something"
 
 # A full disk while a checkpoint is written leaves the old one.
