@@ -533,9 +533,16 @@ static void epoch_end(struct course *course)
         trainer->observer(trainer->observer_context, &result);
 }
 
+/* All processes end when one of them cannot save; the others would wait for it forever. */
 static enum status state_save(struct trainer *trainer, struct diag *diag)
 {
-    return trainer->save != NULL ? trainer->save(trainer->save_context, trainer, diag) : OK;
+    enum status status =
+        trainer->save != NULL ? trainer->save(trainer->save_context, trainer, diag) : OK;
+    double n_failed = status != OK;
+    distributed_sum(&trainer->distributed, &n_failed, 1);
+    if (status == OK && n_failed > 0)
+        return fail(diag, ERR_IO, "stopped: another process could not save, and says why");
+    return status;
 }
 
 static int has_ended(const struct trainer *trainer)

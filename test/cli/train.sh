@@ -103,6 +103,11 @@ if "$dtmm" train --help >/dev/null && command -v mpirun >/dev/null; then
             END {exit !(n == 4 && !bad)}' ||
             { paste -d, one/curve.csv ranks$n/curve.csv; die "another curve on $n processes"; }
     done
+    # One that cannot write ends all.
+    timeout 60 mpirun --allow-run-as-root --oversubscribe -n 2 bash -c \
+        '[ "$OMPI_COMM_WORLD_RANK" != 0 ] || ulimit -f 0; exec "$@"' - "$dtmm" train net.txt --data data \
+        --epochs 1000 --threads 1 --lr 0.02 -o full >full.log 2>&1 && die "a full disk went unnoticed"
+    grep -q 'full/.*: cannot write' full.log || { cat full.log; die "a full disk of one process does not end the others"; }
 else
     die "mpirun is missing"
 fi
