@@ -91,6 +91,10 @@ expect_fail 1 'started with .*--seed 1.*not with .*--seed 2' \
     "$dtmm" train net.txt --data data --epochs 4 --batch 64 --lr 0.02 --augment "noise:4,mixup:0.1" --seed 2 \
     --resume one -o one
 
+expect_fail 1 "checkpoint.safetensors: the training was started with another network than 'small'" \
+    "$dtmm" train <(sed 's/ activation relu$//' net.txt) --data data --epochs 4 --batch 64 --lr 0.02 \
+    --augment "noise:4,mixup:0.1" --resume one -o one
+
 # Processes share the batch: the same curve but for rounding.
 if "$dtmm" train --help >/dev/null && command -v mpirun >/dev/null; then
     for n in 2 4; do
@@ -167,6 +171,8 @@ fails '-o OUT is missing' net.txt --data data
 fails '--optimizer best: must be one of sgd, adam' net.txt --data data --optimizer best -o x
 fails '--batch 4096 is more than the 575 samples' net.txt --data data --batch 4096 -o x
 fails 'works on s8' "$root/examples/small_cnn.tflite" --data data -o x
+sed 's/dense/d\xffnse/' net.txt >latin.txt
+fails 'latin/checkpoint.safetensors: a name in the network is not UTF-8' latin.txt --data data --epochs 1 -o latin
 fails 'distill-features image: does not depend on weights' net.txt --data data --distill one/model.safetensors \
     --distill-features image -o x
 printf 'graph fixed\ntensor "image" f32 1x8x8x1\ntensor "pool" f32 1x1x1x1\ninput "image"\nnode %s\noutput "pool"\n' \
