@@ -49,9 +49,9 @@ static json_t *header_make(const struct safetensors *file, int *failed)
         for (int32_t k = 0; k < tensor->rank; k++)
             json_array_append_new(shape, json_integer(tensor->dims[k]));
         *failed |= json_object_set_new(header, tensor->name,
-                            json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensor->dtype, "shape",
-                                      shape, "data_offsets", (json_int_t)offset,
-                                      (json_int_t)(offset + tensor->bytes)));
+                                       json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensor->dtype,
+                                                 "shape", shape, "data_offsets", (json_int_t)offset,
+                                                 (json_int_t)(offset + tensor->bytes)));
         offset += tensor->bytes;
     }
     return header;
@@ -153,8 +153,7 @@ static enum status tensor_read(struct source *source, const char *name, const js
     return OK;
 }
 
-static enum status header_read(struct source *source, json_t *header,
-                               struct safetensors *file)
+static enum status header_read(struct source *source, json_t *header, struct safetensors *file)
 {
     const char *key, *name;
     json_t *value, *text;

@@ -93,16 +93,14 @@ static enum status finish(struct session *session, const struct trainer *trainer
     const struct graph *graph = network_graph(trainer->network, session->arena);
     const char *path = in_folder(session, "model.safetensors");
     TRY(checkpoint_write_graph(path, graph, diag));
-    int is_accuracy = !isnan(session->last.validation_accuracy);
+    int is_accuracy = trainer->settings->loss == LOSS_CROSS_ENTROPY &&
+                      (trainer->teacher == NULL || trainer->settings->distill_share < 1);
     double best = is_accuracy ? state->best_score : -state->best_score;
     if (session->request->as_json) {
         json_t *json = json_pack("{s:s, s:s, s:i, s:i}", "network", session->request->net, "model",
                                  path, "epochs", state->epoch, "best_epoch", state->best_epoch);
         if (trainer->split.n_validation > 0)
-            json_object_set_new(json,
-                                trainer->settings->loss == LOSS_CROSS_ENTROPY
-                                    ? "validation_accuracy"
-                                    : "validation_loss",
+            json_object_set_new(json, is_accuracy ? "validation_accuracy" : "validation_loss",
                                 json_real(best));
         json_object_set_new(json, "images_per_second", json_real(session->last.images_per_second));
         print_json(json);

@@ -506,7 +506,7 @@ static enum status step_run(struct course *course, int *stop, struct diag *diag)
 }
 
 /* Validation, the best so far, and the observer. */
-static void epoch_end(struct course *course)
+static enum status epoch_end(struct course *course, struct diag *diag)
 {
     struct trainer *trainer = course->trainer;
     const struct split *split = &trainer->split;
@@ -517,6 +517,11 @@ static void epoch_end(struct course *course)
     if (split->n_validation > 0) {
         trainer_validate(trainer, split->validation, split->n_validation, &result.validation_loss,
                          &result.validation_accuracy);
+        if (!isfinite(result.validation_loss))
+            return fail(diag, ERR_INPUT,
+                        "epoch %d: the loss on validation data is not finite; use a smaller --lr, "
+                        "and look at the data's range (dtmm data)",
+                        state->epoch + 1);
         score = isnan(result.validation_accuracy) ? -result.validation_loss
                                                   : result.validation_accuracy;
     }
@@ -531,6 +536,7 @@ static void epoch_end(struct course *course)
     state->loss_sum = state->n_right = 0;
     if (trainer->observer != NULL)
         trainer->observer(trainer->observer_context, &result);
+    return OK;
 }
 
 /* All processes end when one of them cannot save; the others would wait for it forever. */
@@ -565,7 +571,7 @@ static enum status course_run(struct course *course, int *stopped, struct diag *
             if (*stopped)
                 return state_save(trainer, diag);
         }
-        epoch_end(course);
+        TRY(epoch_end(course, diag));
         TRY(state_save(trainer, diag));
     }
     struct parameters parameters = network_parameters(trainer->network);
