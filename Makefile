@@ -207,6 +207,10 @@ bench-kernels: all ## measure single convolutions: CORE=; rewrites bench/kernels
 bench-training-speed: all ## images per second of training, against PyTorch
 	@BUILD=$(BUILD) LDLIBS="$(LDLIBS)" bench/train_speed.sh
 
+.PHONY: bench-training
+bench-training: all ## train and quantize the networks of bench/training.csv: ROWS=; about half an hour
+	@BUILD=$(BUILD) bench/training.sh $(ROWS)
+
 .PHONY: demo
 demo: all ## the main job on a real network: compress, run and verify it
 	@BUILD=$(BUILD) examples/demo.sh

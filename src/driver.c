@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/safetensors.h"
+#include "emit/emit.h"
 #include "fit.h"
 #include "graph/weights.h"
 #include "import/import.h"
@@ -235,5 +236,22 @@ enum status driver_compile(const struct compile_options *options, struct arena *
     enum status status = run_passes(options, &progress, arena, compiled, diag);
     if (status != OK)
         diag_prefix(diag, options->model_path);
+    return status;
+}
+
+enum status driver_export(const struct graph *graph, const char *path, struct diag *diag)
+{
+    struct arena scratch = {0};
+    struct graph *folded = NULL;
+    struct file file;
+    int is_float = graph->tensors[graph->inputs[0]].dtype == DTYPE_F32;
+    enum status status = is_float ? fold(graph, &scratch, &folded, diag) : OK;
+    if (status == OK)
+        status = emit_tflite(is_float ? folded : graph, &scratch, &file, diag);
+    if (status == OK)
+        status = file_write(path, file.data, file.size, diag);
+    else
+        diag_prefix(diag, path);
+    arena_free(&scratch);
     return status;
 }

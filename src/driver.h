@@ -48,4 +48,8 @@ enum status driver_import(const char *path, const struct observer *observer, str
 enum status driver_compile(const struct compile_options *options, struct arena *arena,
                            struct compiled *compiled, struct diag *diag);
 
+/* Writes an f32 graph, batch normalizations folded into its layers, or an s8 graph, as a .tflite
+ * file. */
+enum status driver_export(const struct graph *graph, const char *path, struct diag *diag);
+
 #endif

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/random.h"
 #include "emit/emit.h"
 #include "pass/pass.h"
@@ -88,33 +89,51 @@ static enum status float_prepare(struct quantizer *q)
     progress_end(&q->progress, "fold",
                  arena_printf(q->arena, "%d layers, %d before", result->folded->n_nodes,
                               result->original->n_nodes));
-    if (!q->options->equalize)
-        return OK;
-    progress_begin(&q->progress);
-    TRY(verified(q, equalize(result->folded, NULL, q->arena, &result->folded, q->diag),
-                 "equalize"));
-    progress_end(&q->progress, "equalize", "");
     return OK;
 }
 
-static enum status ranges_measure(struct quantizer *q)
+static enum status ranges_measure(struct quantizer *q, const struct calibration *calibration,
+                                  const float *samples)
 {
     const struct graph *graph = q->result->folded;
-    struct arena scratch = {0};
     struct network *network;
-    struct sample_set samples =
-        samples_choose(q, q->split.train, q->split.n_train, q->options->n_calibration);
     const struct network_options options = {.n_threads = 1};
     progress_begin(&q->progress);
     TRY(verified(q, network_make(graph, &options, &network, q->diag), "calibrate"));
-    q->result->n_calibration = samples.n;
-    q->result->ranges = calibrate(network, graph, &q->options->calibration,
-                                  samples_real(&samples, &scratch), samples.n, q->arena);
+    q->result->ranges =
+        calibrate(network, graph, calibration, samples, q->result->n_calibration, q->arena);
     network_free(network);
-    arena_free(&scratch);
     progress_end(&q->progress, "calibrate",
-                 arena_printf(q->arena, "%d samples, %s", samples.n, q->result->ranges->method));
+                 arena_printf(q->arena, "%d samples, %s", q->result->n_calibration,
+                              q->result->ranges->method));
     return OK;
+}
+
+/* The ranges, once the channels have been equalized by their magnitudes. */
+static enum status float_calibrate(struct quantizer *q, const float *samples)
+{
+    static const struct calibration magnitudes = {CALIBRATION_MINMAX, 100};
+    struct quantizer_result *result = q->result;
+    if (q->options->equalize) {
+        TRY(ranges_measure(q, &magnitudes, samples));
+        progress_begin(&q->progress);
+        enum status status =
+            equalize(result->folded, result->ranges, q->arena, &result->folded, q->diag);
+        TRY(verified(q, status, "equalize"));
+        progress_end(&q->progress, "equalize", "");
+    }
+    return ranges_measure(q, &q->options->calibration, samples);
+}
+
+static enum status float_measure(struct quantizer *q)
+{
+    struct arena scratch = {0};
+    struct sample_set samples =
+        samples_choose(q, q->split.train, q->split.n_train, q->options->n_calibration);
+    q->result->n_calibration = samples.n;
+    enum status status = float_calibrate(q, samples_real(&samples, &scratch));
+    arena_free(&scratch);
+    return status;
 }
 
 /* ---- to int8 ---- */
@@ -144,7 +163,7 @@ static enum status to_int8(struct quantizer *q)
     input_scale(q, &request);
     progress_begin(&q->progress);
     enum status status = choose_scales(graph, result->ranges, &request, &scratch, &fake, q->diag);
-    if (status == OK && q->options->correct_bias) {
+    if (status == OK && q->options->correct_bias && q->options->n_qat_epochs == 0) {
         status = correct_bias(graph, fake, result->ranges, &scratch, &graph, q->diag);
         if (status == OK)
             status = choose_scales(graph, result->ranges, &request, &scratch, &fake, q->diag);
@@ -154,6 +173,53 @@ static enum status to_int8(struct quantizer *q)
     arena_free(&scratch);
     progress_end(&q->progress, "quantize", "");
     return verified(q, status, "quantize");
+}
+
+/* Trains the folded network with the rounding that it is going to have, the float network being the
+ * teacher. Leaves its weights in result->folded. Activations keep their ranges. */
+static enum status train_rounded(struct quantizer *q)
+{
+    const struct quantizer_options *options = q->options;
+    struct quantizer_result *result = q->result;
+    struct arena scratch = {0};
+    struct scale_request request = {.rounding = options->rounding};
+    struct fake_quantization *scales;
+    struct trainer trainer = {0};
+    int stopped = 0;
+    input_scale(q, &request);
+    progress_begin(&q->progress);
+    enum status status =
+        choose_scales(result->folded, result->ranges, &request, &scratch, &scales, q->diag);
+    if (status == OK) {
+        struct rounding rounding = {scales, options->rounding};
+        struct train_settings settings = train_settings_initial();
+        settings.n_epochs = options->n_qat_epochs;
+        settings.rate = options->qat_rate;
+        settings.weight_decay = 0;
+        settings.warmup_epochs = 0.2;
+        settings.augmentation = options->augmentation;
+        settings.validation = options->validation_fraction;
+        settings.seed = options->seed;
+        settings.scale = q->scale;
+        settings.rounding = &rounding;
+        settings.distill_share = q->dataset.labels != NULL ? options->distill_share : 1;
+        interrupt_hold();
+        status = trainer_make(&settings, result->folded, result->original, &q->dataset, &scratch,
+                              &trainer, q->diag);
+        trainer.observer = options->train_observer;
+        trainer.observer_context = options->train_context;
+        if (status == OK)
+            status = trainer_run(&trainer, &stopped, q->diag);
+        if (status == OK && stopped)
+            status = fail(q->diag, ERR_USAGE, "stopped by a signal; nothing was written");
+        if (status == OK)
+            result->folded = network_graph(trainer.network, q->arena);
+        trainer_free(&trainer);
+        interrupt_release();
+    }
+    arena_free(&scratch);
+    progress_end(&q->progress, "train", arena_printf(q->arena, "%d epochs", options->n_qat_epochs));
+    return verified(q, status, "train");
 }
 
 /* ERR_IO when the folder of the file to write is not there: said before the work, not after it. */
@@ -211,9 +277,9 @@ enum status quantizer_run(const struct quantizer_options *options, struct arena 
     TRY(float_check(&q, result->original));
     TRY(samples_load(&q));
     TRY(float_prepare(&q));
-    TRY(ranges_measure(&q));
-    /* Training with fake quantization belongs here: from result->folded and result->ranges to a
-     * trained graph and new ranges. */
+    TRY(float_measure(&q));
+    if (options->n_qat_epochs > 0)
+        TRY(train_rounded(&q));
     TRY(to_int8(&q));
     TRY(file_emit(&q, &file));
     if (options->n_validation > 0 && q.split.n_validation > 0)

@@ -8,6 +8,7 @@
 #include "product/fake_quantization.h"
 #include "product/ranges.h"
 #include "train/calibrate.h"
+#include "train/trainer.h"
 
 struct quantizer_options {
     const char *model_path; /* a float network */
@@ -22,6 +23,12 @@ struct quantizer_options {
     uint64_t seed;              /* of the choice of samples */
     int equalize, correct_bias;
     struct weight_rounding rounding;
+    int32_t n_qat_epochs; /* of training with rounding, on all training samples; 0: none */
+    double qat_rate;      /* its peak learning rate */
+    struct augmentation augmentation;
+    double distill_share;           /* of the float network's outputs in its loss */
+    train_observer *train_observer; /* sees its epochs; NULL: nobody */
+    void *train_context;
     struct observer observer;
 };
 
@@ -34,8 +41,8 @@ struct quantizer_result {
     size_t file_bytes;
 };
 
-/* import, fold, equalize, calibrate, choose scales, correct biases, quantize, emit, measure. Writes
- * the file. */
+/* import, fold, equalize, calibrate, choose scales, train with rounding, correct biases, quantize,
+ * emit, measure. Writes the file. ERR_USAGE when a signal ended the training. */
 enum status quantizer_run(const struct quantizer_options *options, struct arena *arena,
                           struct quantizer_result *result, struct diag *diag);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "command/data_options.h"
+#include "command/train_options.h"
 #include "quantizer.h"
 #include "report/report.h"
 
@@ -19,6 +20,10 @@ static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                         {"no-bias-correction", no_argument, NULL, 'B'},
                                         {"clip-weights", no_argument, NULL, 'w'},
                                         {"per-channel-dense", no_argument, NULL, 'p'},
+                                        {"qat", required_argument, NULL, 'q'},
+                                        {"lr", required_argument, NULL, 'r'},
+                                        {"augment", required_argument, NULL, 'a'},
+                                        {"distill-share", required_argument, NULL, 'A'},
                                         {"json", no_argument, NULL, 'j'},
                                         {"verbose", no_argument, NULL, 'v'},
                                         {NULL, 0, NULL, 0}};
@@ -79,6 +84,26 @@ static enum status parse_samples(const char **value, struct quantizer_options *o
     return OK;
 }
 
+static enum status parse_training(const char **value, struct quantizer_options *options,
+                                  struct diag *diag)
+{
+    long n_epochs = 0;
+    options->qat_rate = 1e-3;
+    options->distill_share = 0.5;
+    if (value['q'] == NULL && (value['r'] != NULL || value['a'] != NULL || value['A'] != NULL))
+        return fail(diag, ERR_USAGE, "--lr, --augment and --distill-share belong to --qat EPOCHS");
+    if (value['q'] != NULL)
+        TRY(parse_whole("--qat", value['q'], 1, 100000, &n_epochs, diag));
+    options->n_qat_epochs = (int32_t)n_epochs;
+    if (value['r'] != NULL)
+        TRY(parse_fraction("--lr", value['r'], 0, 1000, &options->qat_rate, diag));
+    if (value['A'] != NULL)
+        TRY(parse_fraction("--distill-share", value['A'], 0, 1.0000001, &options->distill_share,
+                           diag));
+    return augmentation_parse(value['a'] != NULL ? value['a'] : "none", &options->augmentation,
+                              diag);
+}
+
 static enum status parse_options(struct arguments *arguments, struct quantizer_options *options,
                                  struct diag *diag)
 {
@@ -92,8 +117,9 @@ static enum status parse_options(struct arguments *arguments, struct quantizer_o
     if (options->out_path == NULL)
         return fail(diag, ERR_USAGE, "-o is missing: the .tflite file to write");
     TRY(parse_method(value, &options->calibration, diag));
-    TRY(parse_switch(value, 'e', 'E', "equalize", 0, &options->equalize, diag));
+    TRY(parse_switch(value, 'e', 'E', "equalize", 1, &options->equalize, diag));
     TRY(parse_switch(value, 'b', 'B', "bias-correction", 1, &options->correct_bias, diag));
+    TRY(parse_training(value, options, diag));
     options->rounding.clip = value['w'] != NULL;
     options->rounding.per_channel = value['p'] != NULL;
     return OK;
@@ -158,6 +184,11 @@ static void print_result(const struct quantizer_options *options,
     arena_free(&scratch);
 }
 
+static void observe(void *context, const struct epoch_result *result)
+{
+    train_screen_show(context, result);
+}
+
 enum status command_quantize(const struct command *command, int argc, char **argv,
                              struct diag *diag)
 {
@@ -167,7 +198,11 @@ enum status command_quantize(const struct command *command, int argc, char **arg
     TRY(arguments_parse(command, argc, argv, OPTIONS, "o:v", 1, &arguments, diag));
     TRY(parse_options(&arguments, &options, diag));
     struct arena arena = {0};
+    struct train_screen screen = train_screen_start(options.n_qat_epochs, 0);
+    options.train_observer = observe;
+    options.train_context = &screen;
     enum status status = quantizer_run(&options, &arena, &result, diag);
+    train_screen_end(&screen);
     if (status == OK && arguments.value['j'] != NULL)
         print_json(result_json(&options, &result));
     else if (status == OK)

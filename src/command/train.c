@@ -93,6 +93,7 @@ static enum status finish(struct session *session, const struct trainer *trainer
     const struct graph *graph = network_graph(trainer->network, session->arena);
     const char *path = in_folder(session, "model.safetensors");
     TRY(checkpoint_write_graph(path, graph, diag));
+    TRY(driver_export(graph, in_folder(session, "model.tflite"), diag));
     int is_accuracy = trainer->settings->loss == LOSS_CROSS_ENTROPY &&
                       (trainer->teacher == NULL || trainer->settings->distill_share < 1);
     double best = is_accuracy ? state->best_score : -state->best_score;
@@ -103,6 +104,7 @@ static enum status finish(struct session *session, const struct trainer *trainer
             json_object_set_new(json, is_accuracy ? "validation_accuracy" : "validation_loss",
                                 json_real(best));
         json_object_set_new(json, "images_per_second", json_real(session->last.images_per_second));
+        json_object_set_new(json, "seconds", json_real(session->last.seconds));
         print_json(json);
         return OK;
     }
@@ -125,7 +127,7 @@ static enum status run(struct session *session, struct trainer *trainer, struct 
             session->settings, trainer, diag));
     curve_start(session, request->resume != NULL ? request->resume : "", trainer->state.epoch);
     TRY(folder_make(session->folder, diag));
-    session->screen = train_screen_start(trainer);
+    session->screen = train_screen_start(trainer->settings->n_epochs, trainer->distributed.rank);
     trainer->observer = observe;
     trainer->save = save;
     trainer->observer_context = trainer->save_context = session;

@@ -27,7 +27,7 @@ struct train_screen {
     int silent, terminal, bar_shown;
     int32_t n_epochs;
 };
-struct train_screen train_screen_start(const struct trainer *trainer);
+struct train_screen train_screen_start(int32_t n_epochs, int32_t rank);
 void train_screen_show(struct train_screen *screen, const struct epoch_result *result);
 void train_screen_end(struct train_screen *screen);
 

@@ -5,11 +5,10 @@
 
 #include "command/train_options.h"
 
-struct train_screen train_screen_start(const struct trainer *trainer)
+struct train_screen train_screen_start(int32_t n_epochs, int32_t rank)
 {
-    return (struct train_screen){.silent = trainer->distributed.rank > 0,
-                                 .terminal = isatty(STDERR_FILENO),
-                                 .n_epochs = trainer->settings->n_epochs};
+    return (struct train_screen){
+        .silent = rank > 0, .terminal = isatty(STDERR_FILENO), .n_epochs = n_epochs};
 }
 
 static void print_time(double seconds)

@@ -5,6 +5,7 @@
 #include "graph/name_set.h"
 #include "import/import.h"
 #include "import/onnx_importer.h"
+#include "import/onnx_quantized.h"
 
 enum { MIN_OPSET = 9, MAX_OPSET = 18, MAX_NAME = 100, MAX_LIST = 64 };
 
@@ -120,6 +121,9 @@ static enum status inputs_define(struct onnx_importer *importer, int32_t *indice
         importer->values[index].ready = 1;
         indices[(*n)++] = index;
     }
+    if (*n > MAX_LIST)
+        return onnx_fail(importer, ERR_UNSUPPORTED,
+                         "the network has more than %d inputs; export with fewer", MAX_LIST);
     if (*n == 0)
         return onnx_fail(importer, ERR_INPUT, "the network has no inputs; export one that has");
     return OK;
@@ -261,6 +265,7 @@ static enum status steps_import(struct onnx_importer *importer)
         TRY(step_fold(importer, &folded));
         if (!folded)
             TRY(step_import(importer));
+        TRY(constants_check(importer));
     }
     return OK;
 }
@@ -280,10 +285,9 @@ static enum status model_check(struct onnx_importer *importer)
     if (model->n_sparse_initializers > 0)
         return onnx_fail(importer, ERR_UNSUPPORTED,
                          "the file has sparse initializers; export with dense ones");
-    if (model->n_inputs > MAX_LIST + model->n_initializers || model->n_outputs > MAX_LIST)
+    if (model->n_outputs > MAX_LIST)
         return onnx_fail(importer, ERR_UNSUPPORTED,
-                         "the network has more than %d inputs or outputs; export with fewer",
-                         MAX_LIST);
+                         "the network has more than %d outputs; export with fewer", MAX_LIST);
     if (model->n_nodes == 0)
         return onnx_fail(importer, ERR_INPUT, "the network has no nodes; export one that has");
     return OK;
@@ -335,5 +339,6 @@ enum status import_onnx(const void *data, size_t size, const char *name, struct 
     };
     TRY(model_import(&importer));
     *graph = importer.builder.graph;
+    TRY(graph_quantized(&importer, graph));
     return graph_verify(*graph, diag);
 }

@@ -12,18 +12,26 @@ int64_t constant_elements(const struct constant *constant)
     return shape_elements(&constant->shape);
 }
 
+enum status constants_check(struct onnx_importer *importer)
+{
+    if (importer->constant_bytes <= MAX_CONSTANT_BYTES)
+        return OK;
+    return onnx_fail(importer, ERR_UNSUPPORTED,
+                     "the constants take more than %d MiB; this is no network for a "
+                     "microcontroller",
+                     (int)(MAX_CONSTANT_BYTES >> 20));
+}
+
 enum status constant_make(struct onnx_importer *importer, const struct shape *shape, int32_t type,
                           struct constant **constant, void **data)
 {
     int is_float =
         type == ONNX_FLOAT || type == ONNX_FLOAT16 || type == ONNX_DOUBLE || type == ONNX_BFLOAT16;
     size_t n = (size_t)shape_elements(shape), each = is_float ? sizeof(float) : sizeof(int64_t);
-    if (n > (MAX_CONSTANT_BYTES - importer->constant_bytes) / each)
-        return onnx_fail(importer, ERR_UNSUPPORTED,
-                         "the constants take more than %d MiB; this is no network for a "
-                         "microcontroller",
-                         (int)(MAX_CONSTANT_BYTES >> 20));
+    if (n > MAX_CONSTANT_BYTES / each)
+        n = MAX_CONSTANT_BYTES / each + 1; /* refused below */
     importer->constant_bytes += n * each;
+    TRY(constants_check(importer));
     *data = arena_alloc(importer->arena, n, each);
     *constant = ARENA_NEW(importer->arena, struct constant);
     **constant = (struct constant){.is_float = is_float, .type = type, .shape = *shape};

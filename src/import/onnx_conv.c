@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "import/onnx_importer.h"
+#include "import/onnx_quantized.h"
 #include "import/onnx_window.h"
 
 /* A convolution at work. Dimensions of the weights in the file: `outer` x `inner` x kernel. */
@@ -72,8 +72,10 @@ static int32_t weights_add(struct onnx_importer *importer, const struct convolut
                                  {conv->inner, taps, input_channels}};
     struct shape shape = {4, {n, size[0], size[1], conv->inner}};
     const float *data = conv->weights->floats + first * filter;
-    return constant_add(importer, "weights", &shape,
-                        floats_arrange(importer->arena, data, axes, 4));
+    int32_t id =
+        constant_add(importer, "weights", &shape, floats_arrange(importer->arena, data, axes, 4));
+    weights_annotate(importer, id, conv->weights, 0, first, n, NULL, 1);
+    return id;
 }
 
 /* Elements first .. first + n - 1 of the bias, in the order of `indices`. */
@@ -124,6 +126,7 @@ static enum status conv_depthwise(struct onnx_importer *importer, const struct c
     struct shape shape = {4, {1, window->size[0], window->size[1], conv->outer}};
     node.inputs[1] = constant_add(importer, "weights", &shape,
                                   floats_arrange(importer->arena, conv->weights->floats, axes, 3));
+    weights_annotate(importer, node.inputs[1], conv->weights, 0, 0, conv->outer, channels, 1);
     bias_add(importer, conv->bias, 0, conv->outer, channels, &node);
     return image_output(importer, &node, window->rank, size, conv->outer, conv->input, multiplier);
 }
@@ -259,6 +262,7 @@ enum status import_onnx_conv_transpose(struct onnx_importer *importer, int param
     struct shape shape = {4, {conv.inner, window->size[0], window->size[1], conv.outer}};
     node.inputs[1] = constant_add(importer, "weights", &shape,
                                   floats_arrange(importer->arena, conv.weights->floats, axes, 4));
+    weights_annotate(importer, node.inputs[1], conv.weights, 1, 0, conv.inner, NULL, 1);
     bias_add(importer, conv.bias, 0, conv.inner, NULL, &node);
     return image_output(importer, &node, window->rank, size, conv.inner, NULL, 1);
 }

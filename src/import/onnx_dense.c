@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "import/onnx_importer.h"
+#include "import/onnx_quantized.h"
 
 /* A product of rows (of `channels`, the last dimension) and constant weights. */
 struct product {
@@ -9,6 +9,7 @@ struct product {
     const struct constant *weights;
     int32_t channels, filters;
     int64_t channel_stride, filter_stride; /* in the weights */
+    int32_t filter_axis;                   /* dimension of the weights */
     float scale;                           /* of the weights */
     const float *bias;                     /* `filters`, or NULL */
 };
@@ -48,7 +49,10 @@ static int32_t product_weights(struct onnx_importer *importer, const struct prod
     float *data = floats_arrange(importer->arena, product->weights->floats, axes, 2);
     for (int64_t i = 0; product->scale != 1 && i < shape_elements(&shape); i++)
         data[i] *= product->scale;
-    return constant_add(importer, "weights", &shape, data);
+    int32_t id = constant_add(importer, "weights", &shape, data);
+    weights_annotate(importer, id, product->weights, product->filter_axis, 0, product->filters,
+                     NULL, product->scale);
+    return id;
 }
 
 static enum status product_import(struct onnx_importer *importer, const struct product *product)
@@ -140,6 +144,7 @@ enum status import_onnx_gemm(struct onnx_importer *importer, int parameter)
     product.filters = dims[transpose_b ? 0 : 1];
     product.channel_stride = transpose_b ? 1 : dims[1];
     product.filter_stride = transpose_b ? dims[1] : 1;
+    product.filter_axis = transpose_b ? 0 : 1;
     TRY(channels_check(importer, &product));
     TRY(gemm_bias(importer, &product));
     return product_import(importer, &product);
@@ -162,6 +167,7 @@ enum status import_onnx_matmul(struct onnx_importer *importer, int parameter)
     product.filters = product.weights->shape.dims[1];
     product.channel_stride = product.filters;
     product.filter_stride = 1;
+    product.filter_axis = 1;
     TRY(channels_check(importer, &product));
     return product_import(importer, &product);
 }

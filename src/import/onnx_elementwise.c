@@ -33,6 +33,11 @@ enum status import_onnx_batch_normalization(struct onnx_importer *importer, int 
     if (input->shape.rank < 2)
         return onnx_fail(importer, ERR_INPUT, "the input has no channels");
     int32_t n = channels_last(input->shape.rank, order), channels = input->shape.dims[1];
+    const struct constant *gamma;
+    TRY(input_floats(importer, 1, roles[1], &gamma));
+    if (constant_elements(gamma) != channels)
+        return onnx_fail(importer, ERR_INPUT, "gamma has %lld elements for %d channels",
+                         (long long)constant_elements(gamma), (int)channels);
     struct node node = {.op = OP_batch_normalization, .n_inputs = 5};
     TRY(attribute_float(importer, "epsilon", 1e-5F, &node.attrs.epsilon));
     TRY(value_ordered(importer, input, order, n, &node.inputs[0]));

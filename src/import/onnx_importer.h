@@ -9,6 +9,7 @@
 #include "import/onnx_layout.h"
 #include "import/onnx_reader.h"
 
+struct annotation;
 struct name_set;
 
 /* A constant of the file, or one computed from such. A dimension may be 0. */
@@ -18,6 +19,9 @@ struct constant {
     struct shape shape;
     const float *floats;     /* NULL unless is_float */
     const int64_t *integers; /* otherwise */
+    /* Where DequantizeLinear made it: what of. One scale, or one an index of a dimension. */
+    int32_t n_scales, scale_axis;
+    const float *scale;
 };
 
 /* What a name of the file stands for. */
@@ -29,6 +33,7 @@ struct value {
     const struct constant *constant; /* NULL: computed, by what follows */
     int32_t id;                      /* tensor of the graph */
     struct layout layout;            /* of the tensor */
+    int quantized;                   /* the integers behind a QuantizeLinear */
     int32_t maker;                   /* node of the graph whose only reader reads this; -1: none */
     const char *view_name;           /* of the node that gave it another shape, or NULL */
 };
@@ -54,7 +59,10 @@ struct onnx_importer {
     int32_t n_values;
     struct step *steps;
     int32_t n_steps;
-    size_t constant_bytes; /* taken so far */
+    size_t constant_bytes;          /* taken so far */
+    struct annotation *annotations; /* by tensor of the graph: what it is quantized to */
+    int32_t annotations_size;
+    int32_t n_quantized; /* QuantizeLinear nodes of activations */
     const struct step *step;
     int32_t step_index;
     const char *node_name;
@@ -124,6 +132,9 @@ enum status constant_read(struct onnx_importer *importer, const struct onnx_tens
 /* An empty one of the given shape (a dimension may be 0), to be filled through *data. */
 enum status constant_make(struct onnx_importer *importer, const struct shape *shape, int32_t type,
                           struct constant **constant, void **data);
+
+/* Refuses a file whose constants, as read and as the graph has them, are too large. */
+enum status constants_check(struct onnx_importer *importer);
 
 /* Elements, with dimensions that may be 0. */
 int64_t constant_elements(const struct constant *constant);
@@ -245,6 +256,11 @@ enum status import_onnx_flatten(struct onnx_importer *importer, int parameter);
 enum status import_onnx_squeeze(struct onnx_importer *importer, int parameter);
 enum status import_onnx_unsqueeze(struct onnx_importer *importer, int parameter);
 enum status import_onnx_transpose(struct onnx_importer *importer, int parameter);
+
+/* onnx_qdq.c */
+enum status import_onnx_cast(struct onnx_importer *importer, int parameter);
+enum status import_onnx_quantize(struct onnx_importer *importer, int parameter);
+enum status import_onnx_dequantize(struct onnx_importer *importer, int parameter);
 
 /* Shapes that these ops give, for constants too. */
 enum status reshape_shape(struct onnx_importer *importer, const struct shape *from,

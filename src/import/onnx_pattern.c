@@ -36,6 +36,7 @@ static int is_number(const struct matcher *matcher, int32_t value, double wanted
         looker.step = step;
         const struct onnx_attribute *attribute = attribute_find(&looker, "value");
         if (attribute == NULL || attribute->t == NULL || attribute->t->n_dims > 1 ||
+            (attribute->t->n_dims == 1 && attribute->t->dims[0] != 1) ||
             constant_read(&looker, attribute->t, &constant) != OK)
             return 0;
     }

@@ -179,6 +179,7 @@ int32_t constant_add(struct onnx_importer *importer, const char *role, const str
         .shape = *shape,
         .data = data,
     };
+    importer->constant_bytes += tensor_bytes(&tensor);
     return graph_add_tensor(&importer->builder, &tensor);
 }
 

@@ -66,6 +66,8 @@ enum status window_read(struct onnx_importer *importer, const struct shape *inpu
                          (int)input->rank);
     for (int32_t d = 2; d < input->rank; d++)
         window->input[d + 2 - input->rank] = input->dims[d];
+    if (window->input[0] > UINT16_MAX || window->input[1] > UINT16_MAX)
+        return onnx_fail(importer, ERR_UNSUPPORTED, "an image higher or wider than %d", UINT16_MAX);
     TRY(pair_read(importer, "kernel_shape", input->rank, window->size));
     if (size == NULL && attribute_find(importer, "kernel_shape") == NULL)
         return onnx_fail(importer, ERR_INPUT, "kernel_shape is missing; the file is damaged");

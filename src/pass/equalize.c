@@ -15,6 +15,7 @@ enum { MAX_SWEEPS = 40 };
 
 /* A channel is not scaled by more than this in one sweep; changes below the second end it. */
 static const double LARGEST_STEP = 1024, SMALLEST_STEP = 1e-3;
+static const double MEASURED_EXPONENT = 0.75;
 
 /* By tensor. A group's first tensor is its own parent, and its members count for the group. */
 struct group {
@@ -180,8 +181,10 @@ static void activation_magnitudes(const struct equalizing *e, const struct group
     }
 }
 
-/* s = sqrt(largest of the channel or of the weights that make it / largest weight that reads it);
- * a channel without either has the mean of the others. */
+/* s = m^e / r^(1 - e), with the largest magnitude m of the channel and r of the weights that read
+ * it; a channel without either has the mean of the others. Where the magnitudes are of weights, e
+ * is one half, so that both end alike. Measured activations count for more than the weights that
+ * read them: they share one scale, the weights have one for each filter. */
 static void factors_choose(const struct equalizing *e, const struct group *group, double *factors,
                            double *read)
 {
@@ -191,11 +194,12 @@ static void factors_choose(const struct equalizing *e, const struct group *group
             layer_magnitudes(e, group, &graph->nodes[i], factors, read);
     if (e->ranges != NULL)
         activation_magnitudes(e, group, factors);
-    double sum = 0;
+    double sum = 0, exponent = e->ranges != NULL ? MEASURED_EXPONENT : 0.5;
     int32_t n = 0;
     for (int32_t c = 0; c < group->n_channels; c++) {
         int is_known = factors[c] > 0 && read[c] > 0;
-        factors[c] = is_known ? 0.5 * log(factors[c] / read[c]) : (double)NAN;
+        factors[c] =
+            is_known ? exponent * log(factors[c]) - (1 - exponent) * log(read[c]) : (double)NAN;
         sum += is_known ? factors[c] : 0;
         n += is_known;
     }

@@ -11,58 +11,103 @@ enum { N_BINS = 2048, BATCH = 16, CLIP_STEPS = 100, CLIP_ROUNDS = 3 };
 /* What is known of one activation. */
 struct observed {
     int32_t n_channels;
+    int32_t sum_node; /* the add with relu that alone reads it, or -1 */
     int64_t n;
     float min, max;
     double *sum, *largest; /* by channel */
     int64_t *count;        /* by bin, between min and max */
+    const float *values;   /* of the samples at work */
 };
 
 struct observing {
     const struct graph *graph;
     struct observed *observed; /* by tensor */
+    void (*see)(struct observed *to, float value, int64_t i);
+    int sees_channels;
 };
 
 /* ---- the two times that the samples run through the network ---- */
 
-static void see_range(void *context, int32_t tensor, const float *values, int32_t n)
+static void see_range(struct observed *to, float value, int64_t i)
 {
-    const struct observing *observing = context;
-    struct observed *to = &observing->observed[tensor];
-    int64_t elements = n * shape_elements(&observing->graph->tensors[tensor].shape);
-    for (int64_t i = 0; i < elements; i++) {
-        float value = values[i];
-        int first = to->n + i == 0;
-        /* What is not a number stays, so that it is found. */
-        to->min = first || value < to->min || isnan(value) ? value : to->min;
-        to->max = first || value > to->max || isnan(value) ? value : to->max;
-        int64_t c = i % to->n_channels;
-        to->sum[c] += (double)value;
-        to->largest[c] = fmax(to->largest[c], fabs((double)value));
-    }
-    to->n += elements;
+    int first = to->n == 0 && i == 0;
+    /* What is not a number stays, so that it is found. */
+    to->min = first || value < to->min || isnan(value) ? value : to->min;
+    to->max = first || value > to->max || isnan(value) ? value : to->max;
 }
 
-static void see_values(void *context, int32_t tensor, const float *values, int32_t n)
+static void see_value(struct observed *to, float value, int64_t i)
+{
+    (void)i;
+    double width = ((double)to->max - (double)to->min) / N_BINS;
+    double bin = width > 0 ? ((double)value - (double)to->min) / width : 0;
+    to->count[!(bin >= 0) ? 0 : bin >= N_BINS ? N_BINS - 1 : (int)bin]++;
+}
+
+static void see_channels(struct observed *to, const float *values, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        int64_t c = i % to->n_channels;
+        to->sum[c] += (double)values[i];
+        to->largest[c] = fmax(to->largest[c], fabs((double)values[i]));
+    }
+}
+
+/* relu(a + b) does not tell a from any other number up to -b, so that a may be raised to it. What
+ * is nearest to 0 asks for the smallest interval. (Where both are raised to the lower ends of their
+ * intervals, neither above 0, the sum stays below 0.) */
+static float raised(float value, float other)
+{
+    float limit = -other < 0 ? -other : 0;
+    return value < limit ? limit : value;
+}
+
+static void see_summands(const struct observing *observing, const struct node *node, int64_t n)
+{
+    for (int k = 0; k < 2; k++) {
+        struct observed *to = &observing->observed[node->inputs[k]];
+        const float *other = observing->observed[node->inputs[1 - k]].values;
+        if (to->sum_node < 0)
+            continue;
+        for (int64_t i = 0; i < n; i++)
+            observing->see(to, raised(to->values[i], other[i]), i);
+        to->n += n;
+    }
+}
+
+static const struct node *maker_of(const struct graph *graph, int32_t tensor)
+{
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        if (graph->nodes[i].output == tensor)
+            return &graph->nodes[i];
+    return NULL;
+}
+
+static void see(void *context, int32_t tensor, const float *values, int32_t n_samples)
 {
     const struct observing *observing = context;
+    const struct node *node = maker_of(observing->graph, tensor);
     struct observed *to = &observing->observed[tensor];
-    int64_t elements = n * shape_elements(&observing->graph->tensors[tensor].shape);
-    double width = ((double)to->max - (double)to->min) / N_BINS;
-    if (!(width > 0) || !isfinite(width))
-        return;
-    for (int64_t i = 0; i < elements; i++) {
-        double bin = ((double)values[i] - (double)to->min) / width;
-        to->count[bin < 0 ? 0 : bin >= N_BINS ? N_BINS - 1 : (int)bin]++;
-    }
+    int64_t n = n_samples * shape_elements(&observing->graph->tensors[tensor].shape);
+    to->values = values;
+    if (observing->sees_channels)
+        see_channels(to, values, n);
+    for (int64_t i = 0; i < n && to->sum_node < 0; i++)
+        observing->see(to, values[i], i);
+    to->n += to->sum_node < 0 ? n : 0;
+    if (node != NULL && node->op == OP_add)
+        see_summands(observing, node, n);
 }
 
 static void observe(struct network *network, const float *samples, int32_t n,
-                    network_observer *observer, struct observing *observing)
+                    struct observing *observing)
 {
     int64_t elements =
         shape_elements(&observing->graph->tensors[observing->graph->inputs[0]].shape);
+    for (int32_t t = 0; t < observing->graph->n_tensors; t++)
+        observing->observed[t].n = 0;
     for (int32_t i = 0; i < n; i += BATCH)
-        network_observe(network, samples + i * elements, n - i < BATCH ? n - i : BATCH, observer,
+        network_observe(network, samples + i * elements, n - i < BATCH ? n - i : BATCH, see,
                         observing);
 }
 
@@ -173,11 +218,36 @@ int calibration_method_find(const char *name)
     return -1;
 }
 
+/* The add with relu or relu6 that alone reads the tensor, both inputs computed and of its shape; -1
+ * when there is none. */
+static int32_t sum_node_of(const struct graph *graph, int32_t tensor)
+{
+    int32_t found = -1, n_readers = 0;
+    for (int32_t i = 0; i < graph->n_nodes; i++) {
+        const struct node *node = &graph->nodes[i];
+        for (int32_t k = 0; k < node->n_inputs; k++) {
+            if (node->inputs[k] != tensor)
+                continue;
+            const struct tensor *other = node_input(graph, node, k == 0 ? 1 : 0);
+            n_readers++;
+            if (node->op == OP_add && other->data == NULL &&
+                shape_equal(&other->shape, &graph->tensors[tensor].shape) &&
+                (node->attrs.activation == ACTIVATION_RELU ||
+                 node->attrs.activation == ACTIVATION_RELU6))
+                found = i;
+        }
+    }
+    for (int32_t i = 0; i < graph->n_outputs; i++)
+        n_readers += graph->outputs[i] == tensor;
+    return n_readers == 1 ? found : -1;
+}
+
 static struct observed *observed_start(const struct graph *graph, struct arena *arena)
 {
     struct observed *observed = ARENA_ARRAY(arena, (size_t)graph->n_tensors, struct observed);
     for (int32_t t = 0; t < graph->n_tensors; t++) {
         const struct tensor *tensor = &graph->tensors[t];
+        observed[t].sum_node = tensor->data != NULL ? -1 : sum_node_of(graph, t);
         if (tensor->data != NULL)
             continue;
         int32_t rank = tensor->shape.rank;
@@ -202,10 +272,12 @@ struct ranges *calibrate(struct network *network, const struct graph *graph,
                          struct arena *arena)
 {
     struct arena scratch = {0};
-    struct observing observing = {graph, observed_start(graph, &scratch)};
-    observe(network, samples, n, see_range, &observing);
+    struct observing observing = {graph, observed_start(graph, &scratch), see_range, 1};
+    observe(network, samples, n, &observing);
+    observing.see = see_value;
+    observing.sees_channels = 0;
     if (calibration->method != CALIBRATION_MINMAX)
-        observe(network, samples, n, see_values, &observing);
+        observe(network, samples, n, &observing);
     struct ranges *ranges = ARENA_NEW(arena, struct ranges);
     ranges->method = calibration_method_name(calibration->method);
     ranges->n_tensors = graph->n_tensors;

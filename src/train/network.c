@@ -10,6 +10,7 @@
 
 #include "train/dnnl.h"
 #include "train/plain.h"
+#include "train/rounding.h"
 #include "train/step.h"
 #include "train/workers.h"
 
@@ -20,6 +21,8 @@ struct work {
     struct step step;
     struct dnnl_step *prepared;
     int on_dnnl;
+    const struct quantization *rounded; /* the output is rounded to it; NULL: it is not */
+    uint8_t *inside;                    /* where that clipped nothing; NULL: no gradient */
     float *sum[MAX_INPUTS]; /* where to add input_gradient[i] afterwards; NULL: it is in place */
 };
 
@@ -27,7 +30,7 @@ struct work {
 struct worker {
     struct dnnl_thread *dnnl;
     struct work *works; /* by schedule position */
-    float **values;     /* by tensor: activations of the shard; constants: in network->values */
+    float **values;     /* by tensor: activations of the shard; constants: in network->computed */
     float **gradients;  /* by tensor; NULL: none */
     float *parameter_gradients;
     uint64_t version; /* of the values that its reordered weights are from */
@@ -54,7 +57,9 @@ struct network {
     struct parameter *parameters;
     int64_t n_values;
     float *values, *gradients;
-    uint64_t version;
+    float *computed; /* what nodes compute with: the values, or those rounded */
+    const struct rounding *rounding;
+    uint64_t version, computed_version;
     int32_t n_workers;
     struct worker *workers;
     struct workers *threads;
@@ -135,7 +140,9 @@ static void parameters_place(struct network *network)
             network->n_values += n;
         }
     }
-    network->values = floats(network, network->n_values);
+    network->values = network->computed = floats(network, network->n_values);
+    if (network->rounding != NULL)
+        network->computed = floats(network, network->n_values);
     for (int32_t i = 0; i < network->n_parameters; i++) {
         const struct parameter *p = &network->parameters[i];
         memcpy(network->values + p->first, graph->tensors[p->tensor].data,
@@ -227,7 +234,7 @@ static void worker_allocate(struct network *network, struct worker *worker)
         if (is_fixed(network, i)) {
             if (network->offset[i] < 0)
                 continue;
-            worker->values[i] = network->values + network->offset[i];
+            worker->values[i] = network->computed + network->offset[i];
             if (network->learned[i])
                 worker->gradients[i] = worker->parameter_gradients + network->offset[i];
         } else {
@@ -257,6 +264,19 @@ static void work_connect_gradients(struct network *network, struct worker *worke
     }
 }
 
+static void work_round(struct network *network, struct work *work)
+{
+    if (network->rounding == NULL)
+        return;
+    const struct quantization *q = &network->rounding->scales->tensors[work->step.node->output];
+    if (q->n != 1)
+        return;
+    work->rounded = q;
+    if (work->step.output_gradient != NULL)
+        work->inside =
+            ARENA_ARRAY(&network->arena, (size_t)step_output_elements(&work->step), uint8_t);
+}
+
 static enum status worker_make(struct network *network, struct worker *worker, struct diag *diag)
 {
     const struct graph *graph = network->graph;
@@ -279,6 +299,7 @@ static enum status worker_make(struct network *network, struct worker *worker, s
             work->step.input[k] = worker->values[node->inputs[k]];
         if (work->step.output_gradient != NULL)
             work_connect_gradients(network, worker, work, seen);
+        work_round(network, work);
         work->on_dnnl = step_on_library(graph, node);
         TRY(dnnl_step_make(worker->dnnl, &work->step, &work->prepared, diag));
     }
@@ -335,6 +356,7 @@ enum status network_make(const struct graph *graph, const struct network_options
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     made->graph = graph;
     made->training = options->training;
+    made->rounding = options->rounding;
     made->shard_samples = options->shard_samples > 0 ? options->shard_samples : SHARD_SAMPLES;
     made->n_workers = options->n_threads > 0 ? options->n_threads : cores > 1 ? (int32_t)cores : 1;
     made->n_heads = options->n_heads > 0 ? options->n_heads : graph->n_outputs;
@@ -363,6 +385,28 @@ void network_free(struct network *network)
 
 /* ---- running ---- */
 
+/* Brings what is computed with up to date with the values. On the caller's thread. */
+static void values_round(struct network *network)
+{
+    if (network->rounding == NULL || network->computed_version == network->version)
+        return;
+    memcpy(network->computed, network->values, (size_t)network->n_values * sizeof(float));
+    for (int32_t i = 0; i < network->n_scheduled; i++)
+        round_constants(network->rounding, network->graph, scheduled(network, i), network->offset,
+                        network->values, network->computed);
+    network->computed_version = network->version;
+}
+
+/* The input of the graph, as int8 has it. */
+static void input_round(const struct network *network, const struct worker *worker)
+{
+    int32_t input = network->graph->inputs[0];
+    if (network->rounding != NULL && network->rounding->scales->tensors[input].n == 1)
+        round_activations(
+            &network->rounding->scales->tensors[input], worker->values[input],
+            shape_elements(&network->graph->tensors[input].shape) * network->shard_samples, NULL);
+}
+
 static void worker_enter(struct network *network, struct worker *worker)
 {
     dnnl_thread_enter();
@@ -380,12 +424,17 @@ static void work_forward(const struct worker *worker, const struct work *work, i
     else
         plain_forward(&work->step);
     dnnl_step_activate(worker->dnnl, work->prepared);
+    if (work->rounded != NULL)
+        round_activations(work->rounded, work->step.output, step_output_elements(&work->step),
+                          training ? work->inside : NULL);
 }
 
 static void work_backward(const struct worker *worker, const struct work *work)
 {
     if (work->step.output_gradient == NULL)
         return;
+    if (work->inside != NULL)
+        round_backward(work->step.output_gradient, step_output_elements(&work->step), work->inside);
     dnnl_step_activate_backward(worker->dnnl, work->prepared);
     if (plain_differentiates(work->step.node->op))
         plain_backward(&work->step);
@@ -428,6 +477,7 @@ static void infer_shard(void *context, int32_t index, int32_t shard)
     worker_enter(network, worker);
     memcpy(worker->values[input], inference->inputs + first * elements,
            (size_t)(n * elements) * sizeof(float));
+    input_round(network, worker);
     for (int32_t i = 0; i < network->n_scheduled; i++)
         work_forward(worker, &worker->works[i], 0);
     for (int32_t i = 0; inference->outputs != NULL && i < network->n_heads; i++) {
@@ -458,6 +508,7 @@ static int32_t n_shards_of(const struct network *network, int32_t n)
 void network_infer(struct network *network, const float *inputs, int32_t n, float *const *outputs)
 {
     struct inference inference = {network, inputs, n, outputs};
+    values_round(network);
     workers_run(network->threads, infer_shard, &inference, n_shards_of(network, n));
 }
 
@@ -467,6 +518,7 @@ void network_observe(struct network *network, const float *inputs, int32_t n,
     struct inference inference = {network, inputs, n, NULL};
     const struct worker *worker = &network->workers[0];
     int32_t input = network->graph->inputs[0];
+    values_round(network);
     for (int32_t shard = 0; shard < n_shards_of(network, n); shard++) {
         int32_t left = n - shard * network->shard_samples;
         int32_t samples = left < network->shard_samples ? left : network->shard_samples;
@@ -537,6 +589,7 @@ static void train_shard(void *context, int32_t index, int32_t shard)
     float *gradients[MAX_INPUTS];
     worker_enter(network, worker);
     batch->fill(batch->context, index, shard, worker->values[network->graph->inputs[0]]);
+    input_round(network, worker);
     for (int32_t i = 0; i < network->n_scheduled; i++)
         work_forward(worker, &worker->works[i], 1);
     for (int32_t i = 0; i < network->n_heads; i++) {
@@ -564,6 +617,7 @@ enum status network_step(struct network *network, const struct network_batch *ba
         atomic_store(&network->buckets[i].n_done, 0);
     network->next_bucket = 0;
     network->version++;
+    values_round(network);
     workers_run(network->threads, train_shard, &training, batch->n_shards);
     buckets_reduce(&training);
     assert(network->next_bucket == network->n_buckets);

@@ -9,6 +9,8 @@
 #include "base/status.h"
 #include "graph/graph.h"
 
+struct rounding;
+
 struct network_options {
     int32_t n_threads;     /* workers; 0: one a core. Results do not depend on it. */
     int32_t shard_samples; /* a batch is computed in shards of so many samples, each by one thread;
@@ -17,6 +19,8 @@ struct network_options {
     const int32_t *heads;  /* activations that are wanted; other nodes than those they need are not
                               computed */
     int training;          /* gradients will be asked for */
+    const struct rounding *rounding; /* compute as if in int8 (rounding.h); NULL: exactly. The graph
+                                        is the one that its scales were chosen for */
 };
 
 struct network;

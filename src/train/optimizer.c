@@ -86,8 +86,9 @@ void optimizer_step(struct optimizer *optimizer, const struct parameters *p, dou
             statistics(p, parameter, &p->list[i + 1], n_shards);
         if (parameter->role != PARAMETER_WEIGHTS && parameter->role != PARAMETER_OFFSET)
             continue;
+        float own_rate = (float)rate * (optimizer->rates != NULL ? optimizer->rates[i] : 1);
         (optimizer->kind == OPTIMIZER_ADAM ? adam : sgd)(optimizer, p, parameter->first,
-                                                         parameter->n, (float)rate, decay);
+                                                         parameter->n, own_rate, decay);
     }
     if (optimizer->kept != NULL)
         hold_zeros(optimizer, p);

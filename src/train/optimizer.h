@@ -25,6 +25,7 @@ struct optimizer {
     int64_t n_values;
     float *momentum;     /* n_values */
     float *square;       /* n_values; NULL for SGD */
+    const float *rates;  /* by parameter: factor on the learning rate; NULL: 1 */
     int64_t n_steps;     /* done */
     const uint8_t *kept; /* n_values: 0 holds a value, its momentum and its square at exactly zero;
                             NULL: all are kept */

@@ -2,6 +2,7 @@
 #include "train/plain.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 /* ---- walking through tensors ---- */
@@ -178,7 +179,7 @@ static int32_t nearest(int32_t out, int32_t n_in, int32_t n_out, const struct at
     float scale = attrs->align_corners && n_out > 1 ? (float)(n_in - 1) / (float)(n_out - 1)
                                                     : (float)n_in / (float)n_out;
     float place = ((float)out + (attrs->half_pixel_centers ? 0.5f : 0.0f)) * scale;
-    int32_t in = (int32_t)(attrs->align_corners ? place + 0.5f : place);
+    int32_t in = (int32_t)(attrs->align_corners ? roundf(place) : place);
     in = in < n_in - 1 ? in : n_in - 1;
     return in > 0 ? in : 0;
 }

@@ -10,6 +10,7 @@
 #include "train/network.h"
 #include "train/optimizer.h"
 #include "train/rate.h"
+#include "train/rounding.h"
 
 /* What decides the outcome. */
 struct train_settings {
@@ -30,7 +31,8 @@ struct train_settings {
     double temperature;
     double feature_weight; /* of the mean squared difference to the teacher's features */
     int32_t n_features;
-    const char *const *features; /* activations of the same name and shape in both graphs */
+    const char *const *features;     /* activations of the same name and shape in both graphs */
+    const struct rounding *rounding; /* train for int8 (rounding.h); NULL: for float */
     int32_t n_anchors;
     const float *anchors; /* of a detector: see struct yolo_grid */
 };
@@ -46,8 +48,8 @@ struct epoch_result {
     double loss;                                 /* mean over the samples so far */
     double accuracy;                             /* of classes, in 0 .. 1; NaN for other losses */
     double validation_loss, validation_accuracy; /* NaN until the epoch has ended */
-    double images_per_second;
-    double seconds_left; /* of the training */
+    double images_per_second;                    /* of this run, validation included */
+    double seconds, seconds_left;                /* since the run began; until the training ends */
     int is_best;
 };
 

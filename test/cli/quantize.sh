@@ -53,7 +53,7 @@ dtmm compress small.tflite --target cortex-m4 -o out >stdout
 # The same bytes again; other methods; switches.
 dtmm quantize small.txt $data --calibrate 64 --validate 0 -o again.tflite >stdout
 cmp small.tflite again.tflite || die "other bytes the second time"
-for options in "--method minmax" "--method mse" "--method percentile --percentile 99" "--equalize" "--no-equalize" \
+for options in "--method minmax" "--method mse" "--method percentile --percentile 99" "--no-equalize" \
     "--no-bias-correction --clip-weights" "--per-channel-dense" "--seed 2" "--input-like small.tflite"; do
     dtmm quantize small.txt $data --calibrate 64 --validate 50 --json $options -o other.tflite >stdout
     grep -q '"n_calibration": 64' stdout || die "$options: no JSON"

@@ -1,20 +1,24 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: make_onnx.py make DIR | compare DIR TOLERANCE
+"""usage: make_onnx.py make DIR | random DIR SEED COUNT | compare DIR TOLERANCE
 
 `make` exports networks of PyTorch to DIR/NAME.onnx, with an input (NAME.input) and PyTorch's own
-outputs (NAME.expected) as raw float32 in the layout of the importer: channels last.
+outputs (NAME.expected) as raw float32 in the layout of the importer: channels last. `random` makes
+random networks, of which some need a transposition and must be refused.
 `compare` reads what was computed (NAME.actual): the largest difference, relative to the largest
-magnitude of the expected values, must not exceed TOLERANCE.
+magnitude of the expected values, must not exceed TOLERANCE; of an int8 network the difference must
+not exceed the number in NAME.tolerance.
 """
 import os
 import sys
 import warnings
 
 import make_onnx_options
+import make_onnx_random
 import numpy as np
 import torch
 from torch import nn
+from torch.ao import quantization
 from torch.nn import functional as F
 
 warnings.filterwarnings("ignore")
@@ -340,6 +344,57 @@ NETWORKS = {
     "mixer": (Mixer, (1, 3, 16, 16)),
 }
 
+# ---- int8 ----
+
+
+class Int8(nn.Module):
+    """Quantized by PyTorch: exported in QDQ form."""
+
+    def __init__(self):
+        super().__init__()
+        self.quantize = quantization.QuantStub()
+        self.conv1 = nn.Conv2d(3, 8, 3, padding=1)
+        self.relu1 = nn.ReLU()
+        self.depthwise = nn.Conv2d(8, 8, 3, 2, 1, groups=8)
+        self.relu2 = nn.ReLU()
+        self.conv2 = nn.Conv2d(8, 8, 1)
+        self.sum = nn.quantized.FloatFunctional()
+        self.join = nn.quantized.FloatFunctional()
+        self.up = nn.Upsample(scale_factor=2)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(16, 5)
+        self.dequantize = quantization.DeQuantStub()
+
+    def forward(self, x):
+        x = F.max_pool2d(self.relu1(self.conv1(self.quantize(x))), 2)
+        y = self.relu2(self.depthwise(x))
+        y = self.up(self.sum.add(y, self.conv2(y)))
+        x = self.join.cat([x, y], 1)
+        return self.dequantize(self.fc(torch.flatten(self.pool(x), 1)))
+
+
+def make_int8(folder):
+    for engine in ("onednn", "qnnpack"):
+        if engine not in torch.backends.quantized.supported_engines:
+            continue
+        torch.backends.quantized.engine = engine
+        torch.manual_seed(9)
+        model = quantization.fuse_modules(Int8().eval(), [["conv1", "relu1"],
+                                                          ["depthwise", "relu2"]])
+        model.qconfig = quantization.get_default_qconfig(engine)
+        quantization.prepare(model, inplace=True)
+        for _ in range(8):
+            model(torch.randn(1, 3, 16, 16))
+        quantization.convert(model, inplace=True)
+        x = torch.randn(1, 3, 16, 16)
+        path = os.path.join(folder, f"int8_{engine}")
+        torch.onnx.export(model, x, path + ".onnx", opset_version=13)
+        write_values(path + ".input", [(x.numpy(), False)])
+        write_values(path + ".expected", [(model(x).numpy(), False)])
+        with open(path + ".tolerance", "w") as file:
+            file.write(str(2.5 * float(model.fc.scale)))
+
+
 # ---- making ----
 
 
@@ -403,10 +458,11 @@ def make_pytorch(folder):
 
 
 def main(arguments):
-    if arguments[0] == "options":
-        make_onnx_options.make(arguments[1])
+    if arguments[0] == "random":
+        make_onnx_random.make(export, arguments[1], int(arguments[2]), int(arguments[3]))
     elif arguments[0] == "make":
         make_pytorch(arguments[1])
+        make_int8(arguments[1])
         make_onnx_options.make(arguments[1])
     else:
         sys.exit(compare(arguments[1], float(arguments[2])))
@@ -425,7 +481,14 @@ def compare(folder, tolerance):
             print(f"{os.path.basename(path)}: {len(actual)} values, not {len(expected)}")
             bad += 1
             continue
-        error = np.abs(expected - actual).max() / max(np.abs(expected).max(), 1e-30)
+        error = np.abs(expected - actual).max()
+        if os.path.exists(path + ".tolerance"):
+            allowed = float(open(path + ".tolerance").read())
+            if not error <= allowed:
+                print(f"{os.path.basename(path)}: error {error:.3g}, {allowed:.3g} is allowed")
+                bad += 1
+            continue
+        error /= max(np.abs(expected).max(), 1e-30)
         worst = max(worst, error)
         if not error <= tolerance:
             print(f"{os.path.basename(path)}: relative error {error:.3g}")

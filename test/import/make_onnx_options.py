@@ -203,6 +203,57 @@ def resizes():
           lambda x: F.interpolate(x, scale_factor=(2, 3)))
 
 
+# ---- int8: QDQ form as TensorFlow's converter writes it: int8, constants quantized in the file ----
+
+
+def fake_quantize(x, scale, zero_point):
+    return ((x / scale).round() + zero_point).clamp(-128, 127).sub(zero_point) * scale
+
+
+def pair(source, target, scale, zero_point):
+    """A QuantizeLinear and a DequantizeLinear, with their constants."""
+    names = f"{target}_scale {target}_zero"
+    return ([node("QuantizeLinear", f"{source} {names}", f"{target}_q"),
+             node("DequantizeLinear", f"{target}_q {names}", target)],
+            [constant(f"{target}_scale", np.float32(scale)),
+             constant(f"{target}_zero", np.int8(zero_point), np.int8)])
+
+
+def weights(name, integers, scales, axis):
+    return ([node("DequantizeLinear", f"{name}_q {name}_scale", name, axis=axis)],
+            [constant(f"{name}_q", integers, np.int8), constant(f"{name}_scale", scales)])
+
+
+def int8():
+    w, v, b = torch.randint(-127, 128, (6, 4, 3, 3)), torch.randint(-127, 128, (18, 3)), values(3)
+    ws, vs = torch.rand(6) * 0.004 + 0.001, torch.rand(3) * 0.004 + 0.001
+    parts = [
+        pair("x", "x1", 0.02, 3), weights("w", w.permute(2, 3, 1, 0), ws, 3),
+        ([node("Transpose", "w", "wt", perm=[3, 2, 0, 1]),
+          node("Conv", "x1 wt", "c", auto_pad="SAME_UPPER", strides=[2, 2])], []),
+        pair("c", "c1", 0.04, -5), ([node("Sigmoid", "c1", "s")], []),
+        pair("s", "s1", 1 / 256, -128), ([node("LeakyRelu", "c1", "l", alpha=0.1)], []),
+        pair("l", "l1", 0.03, -100), ([node("HardSigmoid", "c1", "h", alpha=1 / 6)], []),
+        pair("h", "h1", 1 / 200, -128), ([node("Concat", "s1 l1 h1", "j", axis=1)], []),
+        pair("j", "j1", 0.03, -100), ([node("GlobalAveragePool", "j1", "g")], []),
+        pair("g", "g1", 0.01, -90), ([node("Flatten", "g1", "f")], []),
+        weights("v", v, vs, 1), ([node("MatMul", "f v", "m"), node("Add", "m b", "a")], []),
+        pair("a", "y", 0.03, 0)]
+
+    def function(x):
+        x = fake_quantize(x, 0.02, 3)
+        x = F.conv2d(pads_same(x, 3, 2, False), w * ws.reshape(6, 1, 1, 1), None, 2)
+        x = fake_quantize(x, 0.04, -5)
+        s, l, h = x.sigmoid(), F.leaky_relu(x, 0.1), F.hardsigmoid(x)
+        x = torch.cat([fake_quantize(s, 1 / 256, -128), fake_quantize(l, 0.03, -100),
+                       fake_quantize(h, 1 / 200, -128)], 1)
+        x = fake_quantize(fake_quantize(x, 0.03, -100).mean((2, 3)), 0.01, -90)
+        return fake_quantize(x @ (v * vs) + b, 0.03, 0)
+
+    model("int8", (1, 4, 8, 6), 13, [n for nodes, _ in parts for n in nodes],
+          [c for _, constants in parts for c in constants] + [constant("b", b)], function)
+
+
 def channels_last(tensor, plain):
     array = tensor.detach().numpy()
     if array.ndim >= 3 and not plain:
@@ -232,6 +283,9 @@ def write(folder, name, shape, opset, nodes, constants, function, plain, listed)
         file.write(channels_last(x, plain))
     with open(path + ".expected", "wb") as file:
         file.write(channels_last(function(x), plain))
+    if name == "int8":
+        with open(path + ".tolerance", "w") as file:
+            file.write(str(2.5 * 0.03))
 
 
 def make(folder):
@@ -241,5 +295,6 @@ def make(folder):
     elementwise()
     shapes()
     resizes()
+    int8()
     for arguments in MODELS:
         write(folder, *arguments)

@@ -188,6 +188,8 @@ const struct train_case train_cases[] = {
     UNARY("resize_nearest_neighbor", "1x3x4x5", "1x6x8x5", ""),
     UNARY("resize_nearest_neighbor", "1x4x5x3", "1x7x3x3", "align_corners 1"),
     UNARY("resize_nearest_neighbor", "1x5x3x1", "1x3x8x1", "half_pixel_centers 1"),
+    /* A place that is one rounding below one half. */
+    UNARY("resize_nearest_neighbor", "1x1x2x1", "1x1x83x1", "align_corners 1"),
     UNARY("resize_nearest_neighbor", "1x4x3x11", "1x9x5x11",
           "align_corners 1 half_pixel_centers 1"),
     UNARY("strided_slice", "1x5x6x3", "1x2x3x3", "begin 0 1 0 0 step 1 2 2 1"),

@@ -42,7 +42,7 @@ static int32_t declare(struct maker *m, int32_t h, int32_t w, int32_t c)
 
 /* A convolution that keeps the image's size, or halves it. */
 static int32_t make_conv_2d(struct maker *m, int32_t x, int32_t filters, int32_t kernel,
-                            int32_t stride)
+                            int32_t stride, const char *activation)
 {
     struct value from = m->values[x];
     int32_t pad = kernel / 2;
@@ -53,7 +53,7 @@ static int32_t make_conv_2d(struct maker *m, int32_t x, int32_t filters, int32_t
     text_printf(&m->text,
                 "node conv_2d n%d \"%d\" \"w%d\" \"b%d\" -> \"%d\" stride %d %d pads %d %d %d %d "
                 "activation %s\n",
-                y, x, y, y, y, stride, stride, pad, pad, pad, pad, pick_activation(m));
+                y, x, y, y, y, stride, stride, pad, pad, pad, pad, activation);
     return y;
 }
 
@@ -69,8 +69,11 @@ static void make_depthwise_conv_2d(struct maker *m, int32_t x)
                 y, x, y, y, pick_activation(m));
 }
 
-static void make_batch_normalization(struct maker *m, int32_t x)
+/* Behind a convolution without an activation, as in real networks: a channel that is nearly
+ * constant would be normalized to rounding errors. */
+static void make_batch_normalization(struct maker *m, int32_t before)
 {
+    int32_t x = make_conv_2d(m, before, m->values[before].c, pick(m, 0, 1) ? 3 : 1, 1, "none");
     struct value from = m->values[x];
     text_printf(&m->text, "tensor \"gamma%d\" f32 %d init ones\n", m->n, from.c);
     text_printf(&m->text, "tensor \"beta%d\" f32 %d init zeros\n", m->n, from.c);
@@ -111,8 +114,8 @@ static void make_residual(struct maker *m, int32_t x)
     int32_t other = pick_value(m);
     if (m->values[other].h != from.h || m->values[other].w != from.w)
         other = x;
-    if (m->values[other].c != from.c)
-        other = make_conv_2d(m, other, from.c, 1, 1);
+    if (m->values[other].c != from.c || other == x)
+        other = make_conv_2d(m, other, from.c, 1, 1, pick_activation(m));
     int32_t y = declare(m, from.h, from.w, from.c);
     text_printf(&m->text, "node %s n%d \"%d\" \"%d\" -> \"%d\" activation %s\n", ops[pick(m, 0, 3)],
                 y, x, other, y, pick_activation(m));
@@ -123,7 +126,7 @@ static void make_gate(struct maker *m, int32_t x)
     struct value from = m->values[x];
     int32_t mean = declare(m, 1, 1, from.c);
     text_printf(&m->text, "node mean n%d \"%d\" -> \"%d\" axes 6\n", mean, x, mean);
-    int32_t conv = make_conv_2d(m, mean, from.c, 1, 1);
+    int32_t conv = make_conv_2d(m, mean, from.c, 1, 1, "none");
     int32_t gate = declare(m, 1, 1, from.c);
     text_printf(&m->text, "node logistic n%d \"%d\" -> \"%d\"\n", gate, conv, gate);
     int32_t y = declare(m, from.h, from.w, from.c);
@@ -146,7 +149,7 @@ static void make_some(struct maker *m)
     static const int32_t channels[] = {1, 3, 5, 8, 11, 16};
     int32_t x = pick_value(m), filters = channels[pick(m, 0, 5)];
     if (m->values[x].c > MAX_CHANNELS) {
-        make_conv_2d(m, x, filters, 1, 1);
+        make_conv_2d(m, x, filters, 1, 1, pick_activation(m));
         return;
     }
     switch (pick(m, 0, 9)) {
@@ -155,6 +158,10 @@ static void make_some(struct maker *m)
         break;
     case 1:
     case 2:
+        if (m->values[x].h * m->values[x].w < 4) {
+            make_conv_2d(m, x, filters, 1, 1, pick_activation(m));
+            break;
+        }
         make_batch_normalization(m, x);
         break;
     case 3:
@@ -174,7 +181,7 @@ static void make_some(struct maker *m)
         make_concatenation(m, x);
         break;
     default:
-        make_conv_2d(m, x, filters, pick(m, 0, 1) ? 3 : 1, pick(m, 1, 2));
+        make_conv_2d(m, x, filters, pick(m, 0, 1) ? 3 : 1, pick(m, 1, 2), pick_activation(m));
         break;
     }
 }
@@ -185,7 +192,7 @@ const char *train_random_network(struct random *random, struct arena *arena)
     text_printf(&m.text, "graph g\n");
     declare(&m, pick(&m, 4, 8), pick(&m, 4, 8), pick(&m, 1, 5));
     text_printf(&m.text, "input \"0\"\n");
-    make_conv_2d(&m, 0, pick(&m, 3, 11), 3, 1);
+    make_conv_2d(&m, 0, pick(&m, 3, 11), 3, 1, "none");
     for (int32_t nodes = pick(&m, 4, 9); nodes > 0; nodes--)
         make_some(&m);
     int32_t last = m.n - 1;

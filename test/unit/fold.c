@@ -16,6 +16,7 @@
 #include "test/kernels/seed.h"
 #include "test/unit/float_graph.h"
 #include "test/unit/random_graph.h"
+#include "train/calibrate.h"
 
 #include <cmocka.h> /* last: it makes fail() a macro */
 
@@ -69,6 +70,20 @@ static void folding_keeps_the_function(void **state)
     assert_true(n_after < n_before);
 }
 
+static struct ranges *measured(const struct graph *graph, uint64_t seed, struct arena *arena)
+{
+    struct network *network;
+    const struct network_options options = {.n_threads = 1};
+    const struct calibration calibration = {CALIBRATION_MINMAX, 100};
+    struct diag diag;
+    assert_int_equal(network_make(graph, &options, &network, &diag), OK);
+    struct ranges *ranges =
+        calibrate(network, graph, &calibration, random_inputs(graph, N_SAMPLES, seed, arena),
+                  N_SAMPLES, arena);
+    network_free(network);
+    return ranges;
+}
+
 static void equalizing_keeps_the_function(void **state)
 {
     (void)state;
@@ -76,13 +91,16 @@ static void equalizing_keeps_the_function(void **state)
     int n_changed = 0;
     for (int k = 0; k < N_GRAPHS; k++) {
         struct arena arena = {0};
-        struct graph *graph = random_float_graph(seed + (uint64_t)k, &arena), *equalized;
+        struct graph *graph = random_float_graph(seed + (uint64_t)k, &arena), *equalized, *again;
         struct diag diag = {""};
         if (graph != NULL) {
             fold(graph, &arena, &graph, &diag);
             equalize(graph, NULL, &arena, &equalized, &diag);
             assert_string_equal(diag.message, "");
             check_same(graph, equalized, seed + (uint64_t)k);
+            equalize(graph, measured(graph, seed + (uint64_t)k, &arena), &arena, &again, &diag);
+            assert_string_equal(diag.message, "");
+            check_same(graph, again, seed + (uint64_t)k);
             struct text a = text_start(&arena), b = text_start(&arena);
             graph_dump(graph, &a);
             graph_dump(equalized, &b);

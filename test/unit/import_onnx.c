@@ -176,6 +176,48 @@ static void test_element_types(void **state)
     arena_free(&arena);
 }
 
+/* x of uint8 with scale 0.5 and zero point 130, a convolution with weights of int8, relu, y. */
+static struct net *net_int8(struct arena *arena)
+{
+    static const int8_t weights[4] = {1, -2, 3, -128};
+    struct net *net = net_start(arena, NET_DIMS(1, 2, 1, 3));
+    net_number(net, "xs", 0.5F);
+    net_byte(net, "xz", ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, 130);
+    Onnx__TensorProto *w =
+        net_raw(net, "wq", ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 4, weights, sizeof weights);
+    w->n_dims = 4;
+    w->dims = arena_copy(arena, (const int64_t[]){2, 2, 1, 1}, 32);
+    net_raw(net, "ws", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 2, (const float[]){0.25F, 0.125F}, 8);
+    net_raw(net, "b", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 2, (const float[]){1, -0.5F}, 8);
+    net_number(net, "ys", 0.75F);
+    net_byte(net, "yz", ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, 0);
+    net_node(net, "QuantizeLinear", "x xs xz", "xq");
+    net_node(net, "DequantizeLinear", "xq xs xz", "xd");
+    net_int(net, net_node(net, "DequantizeLinear", "wq ws", "w"), "axis", 0);
+    net_node(net, "Conv", "xd w b", "c");
+    net_node(net, "Relu", "c", "r");
+    net_node(net, "QuantizeLinear", "r ys yz", "yq");
+    net_node(net, "DequantizeLinear", "yq ys yz", "y");
+    return net;
+}
+
+static void test_qdq_becomes_int8(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    check_dump(
+        net_int8(&arena),
+        "graph net\n"
+        "tensor \"x\" s8 1x1x3x2 scale 0.5 zero_point 2\n"
+        "tensor \"c/weights\" s8 2x1x1x2 axis 0 scale 0.25 0.125 zero_point 0 = 1 -2 3 -128\n"
+        "tensor \"c/bias\" s32 2 axis 0 scale 0.125 0.0625 zero_point 0 = 8 -8\n"
+        "tensor \"c\" s8 1x1x3x2 scale 0.75 zero_point -128\n"
+        "input \"x\"\n"
+        "node conv_2d c \"x\" \"c/weights\" \"c/bias\" -> \"c\" activation relu\n"
+        "output \"c\"\n");
+    arena_free(&arena);
+}
+
 /* ---- what is refused ---- */
 
 static void unknown_op(struct net *net)
@@ -319,6 +361,49 @@ static void output_is_input(struct net *net)
     net->outputs[0]->name = arena_string(net->arena, "x");
 }
 
+static void float_weights(struct net *net)
+{
+    net_counted(net, "v", NET_DIMS(2, 2, 1, 1));
+    net->nodes[3]->input[1] = arena_string(net->arena, "v");
+}
+
+static void asymmetric_weights(struct net *net)
+{
+    net_raw(net, "wz", ONNX__TENSOR_PROTO__DATA_TYPE__INT8, 2, (const int8_t[]){5, 5}, 2);
+    net->nodes[2]->n_input = net_words(net, "wq ws wz", &net->nodes[2]->input);
+}
+
+static void channel_activations(struct net *net)
+{
+    net->nodes[0]->input[1] = arena_string(net->arena, "ws");
+    net->nodes[0]->n_input = 2;
+}
+
+static void float_between(struct net *net)
+{
+    net_node(net, "Tanh", "r", "t");
+    net->nodes[5]->input[0] = arena_string(net->arena, "t");
+    Onnx__NodeProto *last = net->nodes[7];
+    net->nodes[7] = net->nodes[6];
+    net->nodes[6] = net->nodes[5];
+    net->nodes[5] = last;
+}
+
+static void other_scale(struct net *net)
+{
+    net->nodes[6]->input[1] = arena_string(net->arena, "xs");
+}
+
+static void integers_read(struct net *net)
+{
+    net->nodes[3]->input[0] = arena_string(net->arena, "xq");
+}
+
+static void float_input(struct net *net)
+{
+    net->nodes[3]->input[0] = arena_string(net->arena, "x");
+}
+
 struct refusal {
     void (*change)(struct net *net);
     enum status status;
@@ -356,6 +441,22 @@ static const struct refusal refusals[] = {
     {output_is_input, ERR_UNSUPPORTED, "the output 'x' is an input of the network; "},
 };
 
+static const struct refusal int8_refusals[] = {
+    {float_weights, ERR_UNSUPPORTED,
+     "conv_2d 'c': the weights 'c/weights' are not quantized, but activations are; quantize all "},
+    {asymmetric_weights, ERR_UNSUPPORTED,
+     "conv_2d 'c': the weights 'c/weights' are not in the range of int8 around 0; "},
+    {channel_activations, ERR_UNSUPPORTED,
+     "node 0 QuantizeLinear 'xq': an activation has one scale a channel; "},
+    {float_between, ERR_UNSUPPORTED,
+     "conv_2d 'c': its output 'c' is not quantized, but other activations are; "},
+    {other_scale, ERR_UNSUPPORTED,
+     "node 6 DequantizeLinear 'y': 'yq' is not quantized with this scale and zero point; "},
+    {integers_read, ERR_UNSUPPORTED,
+     "node 3 Conv 'c': it reads quantized values; put DequantizeLinear in front"},
+    {float_input, ERR_UNSUPPORTED, "the input 'x' is not quantized, but other activations are; "},
+};
+
 /* One convolution of 2 channels to 3. */
 static struct net *net_small(struct arena *arena)
 {
@@ -365,23 +466,29 @@ static struct net *net_small(struct arena *arena)
     return net;
 }
 
-static void test_refused(void **state)
+static void refusals_check(const struct refusal *list, size_t n, struct net *start(struct arena *))
 {
-    (void)state;
-    for (size_t i = 0; i < N_OF(refusals); i++) {
+    for (size_t i = 0; i < n; i++) {
         struct arena arena = {0};
-        struct net *net = net_small(&arena);
-        refusals[i].change(net);
+        struct net *net = start(&arena);
+        list[i].change(net);
         size_t size;
         const uint8_t *bytes = net_pack(net, &size);
         struct graph *graph;
         struct diag diag;
         enum status status = bytes_import(bytes, size, &arena, &graph, &diag);
-        if (strncmp(diag.message, refusals[i].message, strlen(refusals[i].message)) != 0)
-            assert_string_equal(diag.message, refusals[i].message);
-        assert_int_equal(status, refusals[i].status);
+        if (strncmp(diag.message, list[i].message, strlen(list[i].message)) != 0)
+            assert_string_equal(diag.message, list[i].message);
+        assert_int_equal(status, list[i].status);
         arena_free(&arena);
     }
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    refusals_check(refusals, N_OF(refusals), net_small);
+    refusals_check(int8_refusals, N_OF(int8_refusals), net_int8);
 }
 
 /* Attributes that hold graphs that hold attributes: the decoder would recurse as deep. */
@@ -457,12 +564,11 @@ static void damaged_import(const uint8_t *bytes, size_t size, int *refused)
     arena_free(&arena);
 }
 
-static void test_truncated(void **state)
+static void truncations_check(struct net *make(struct arena *))
 {
-    (void)state;
     struct arena arena = {0};
     size_t size;
-    const uint8_t *bytes = net_pack(net_varied(&arena), &size);
+    const uint8_t *bytes = net_pack(make(&arena), &size);
     int refused = 0;
     damaged_import(bytes, size, &refused);
     assert_int_equal(refused, 0);
@@ -472,13 +578,19 @@ static void test_truncated(void **state)
     arena_free(&arena);
 }
 
-static void test_flipped(void **state)
+static void test_truncated(void **state)
 {
     (void)state;
-    enum { N_FLIPS = 20000 };
+    truncations_check(net_varied);
+    truncations_check(net_int8);
+}
+
+static void flips_check(struct net *make(struct arena *))
+{
+    enum { N_FLIPS = 10000 };
     struct arena arena = {0};
     size_t size;
-    uint8_t *bytes = net_pack(net_varied(&arena), &size);
+    uint8_t *bytes = net_pack(make(&arena), &size);
     struct random random = {20261127};
     int refused = 0;
     for (int i = 0; i < N_FLIPS; i++) {
@@ -497,6 +609,13 @@ static void test_flipped(void **state)
     arena_free(&arena);
 }
 
+static void test_flipped(void **state)
+{
+    (void)state;
+    flips_check(net_varied);
+    flips_check(net_int8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +624,7 @@ int main(void)
         cmocka_unit_test(test_gemm_reads_a_flattened_image),
         cmocka_unit_test(test_shapes_are_folded),
         cmocka_unit_test(test_element_types),
+        cmocka_unit_test(test_qdq_becomes_int8),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_deep_nesting_is_refused),
         cmocka_unit_test(test_truncated),

@@ -125,6 +125,20 @@ static inline Onnx__TensorProto *net_integers(struct net *net, const char *name,
     return net_raw(net, name, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, n, values, n * sizeof *values);
 }
 
+/* A scalar of floats, and one of bytes. */
+static inline void net_number(struct net *net, const char *name, float value)
+{
+    Onnx__TensorProto *tensor =
+        net_raw(net, name, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 1, &value, sizeof value);
+    tensor->n_dims = 0;
+}
+
+static inline void net_byte(struct net *net, const char *name, int32_t type, int value)
+{
+    const uint8_t byte = (uint8_t)value;
+    net_raw(net, name, type, 1, &byte, 1)->n_dims = 0;
+}
+
 static inline size_t net_words(struct net *net, const char *text, char ***words)
 {
     size_t n = 0;

@@ -426,6 +426,33 @@ static void calibration_methods(void **state)
     arena_free(&arena);
 }
 
+/* relu(a + b) with a = x and b = -x / 2: below -b, a may be any number. */
+static void summands_before_relu(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct graph *graph = parse(
+        "graph g\ntensor \"x\" f32 1x1\ntensor \"one\" f32 1 = 1\ntensor \"half\" f32 1 = -0.5\n"
+        "tensor \"a\" f32 1x1\ntensor \"b\" f32 1x1\ntensor \"y\" f32 1x1\ninput \"x\"\n"
+        "node mul a \"x\" \"one\" -> \"a\"\nnode mul b \"x\" \"half\" -> \"b\"\n"
+        "node add y \"a\" \"b\" -> \"y\" activation relu\noutput \"y\"\n",
+        &arena);
+    static const float samples[] = {-4, 0, 4};
+    static const struct network_options options = {.n_threads = 1};
+    static const struct calibration calibration = {CALIBRATION_MINMAX, 100};
+    struct network *network;
+    struct diag diag;
+    assert_int_equal(network_make(graph, &options, &network, &diag), OK);
+    struct ranges *ranges = calibrate(network, graph, &calibration, samples, 3, &arena);
+    network_free(network);
+    const struct range *a = &ranges->of[find_tensor(graph, "a")];
+    const struct range *b = &ranges->of[find_tensor(graph, "b")];
+    assert_true(a->min == -2 && a->max == 4);
+    assert_true(b->min == -2 && b->max == 2);
+    assert_true(ranges->largest[find_tensor(graph, "a")][0] == 4);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +465,7 @@ int main(void)
         cmocka_unit_test(bad_ranges_are_refused),
         cmocka_unit_test(random_graphs),
         cmocka_unit_test(calibration_methods),
+        cmocka_unit_test(summands_before_relu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,8 +17,9 @@
 
 #include <cmocka.h> /* last: it makes fail() a macro */
 
-enum { SHARD_SAMPLES = 3, N_SHARDS = 3, N_NETWORKS = 60, MAX_OUTPUTS = 4 };
-static const double tolerance = 1e-4, difference_tolerance = 1e-3;
+enum { SHARD_SAMPLES = 3, N_SHARDS = 3, N_NETWORKS = 50, MAX_OUTPUTS = 4 };
+/* Of single ops; a network may amplify their errors. */
+static const double tolerance = 1e-4, network_tolerance = 5e-4, difference_tolerance = 1e-3;
 
 static struct arena arena;
 static struct network *running; /* released even after a failure */
@@ -40,6 +41,7 @@ struct trial {
     const char *name, *text;
     const struct graph *graph;
     struct network *network;
+    int is_network; /* of many nodes */
     int32_t n_shards, shard_samples;
     const float *inputs;
     double *seeds[MAX_OUTPUTS];  /* gradients of the outputs, all samples */
@@ -139,7 +141,7 @@ static void compare(const struct trial *trial, const char *what, int32_t tensor,
 {
     for (int64_t i = 0; i < n; i++) {
         double error = fabs((double)actual[i] - expected[i]);
-        if (!(error <= tolerance * scale))
+        if (!(error <= (trial->is_network ? network_tolerance : tolerance) * scale))
             FAIL(trial, "%s of '%s'[%lld] of %lld is %.9g, the reference has %.9g (scale %.3g)",
                  what, trial->graph->tensors[tensor].name, (long long)i, (long long)n,
                  (double)actual[i], expected[i], scale);
@@ -147,15 +149,21 @@ static void compare(const struct trial *trial, const char *what, int32_t tensor,
     }
 }
 
-/* The reference of one shard, forward and backward, in training mode. */
-static struct reference shard_reference(const struct trial *trial, int32_t shard)
+/* The reference of one shard, forward and backward, in training mode. Inputs and constants are off
+ * by up to `noise` of themselves, one that is negative in the opposite directions. */
+static struct reference shard_reference(const struct trial *trial, int32_t shard, double noise)
 {
     struct reference r = reference_make(trial->graph, trial->shard_samples, &arena);
+    struct random random = {(uint64_t)shard};
     int32_t input = trial->graph->inputs[0];
     int64_t n = reference_size(&r, input);
     const double *seeds[MAX_OUTPUTS];
     for (int64_t i = 0; i < n; i++)
         r.values[input][i] = (double)trial->inputs[shard * n + i];
+    for (int32_t t = 0; t < trial->graph->n_tensors; t++)
+        if (t == input || trial->graph->tensors[t].data != NULL)
+            for (int64_t i = 0; i < reference_size(&r, t); i++)
+                r.values[t][i] *= 1 + random_real(&random, -noise, noise);
     for (int32_t i = 0; i < trial->graph->n_outputs; i++)
         seeds[i] = trial->seeds[i] + shard * reference_size(&r, trial->graph->outputs[i]);
     reference_forward(&r, REFERENCE_TRAINING);
@@ -201,8 +209,9 @@ static void expected_add(struct expected *expected, const struct reference *r,
         }
 }
 
-/* Runs the reference on all shards; outputs are compared on the way. */
-static struct expected expected_make(const struct trial *trial, struct parameters parameters)
+/* Runs the reference on all shards. */
+static struct expected expected_make(const struct trial *trial, struct parameters parameters,
+                                     double noise)
 {
     struct expected expected = {
         .sums = ARENA_ARRAY(&arena, (size_t)trial->graph->n_tensors, double *),
@@ -211,9 +220,37 @@ static struct expected expected_make(const struct trial *trial, struct parameter
         expected.sums[parameters.list[p].tensor] =
             ARENA_ARRAY(&arena, (size_t)parameters.list[p].n, double);
     for (int32_t shard = 0; shard < trial->n_shards; shard++) {
-        struct reference r = shard_reference(trial, shard);
+        struct reference r = shard_reference(trial, shard, noise);
         put_statistics(&r);
         expected_add(&expected, &r, parameters);
+    }
+    return expected;
+}
+
+/* What errors of the gradients of a parameter are relative to: its largest. A gradient is a sum
+ * over samples and positions; where it cancels (a bias before a normalization) it has the error of
+ * its terms, so the largest of the node's output counts too, and in a network, which may have
+ * several normalizations in a row, a hundredth of the largest of all parameters. */
+static double gradient_scale(const struct trial *trial, struct parameters parameters,
+                             const struct expected *expected, int32_t p)
+{
+    const struct parameter *parameter = &parameters.list[p];
+    double scale = largest_of(expected->sums[parameter->tensor], parameter->n);
+    if (parameter->role > PARAMETER_OFFSET)
+        return scale; /* statistics */
+    scale = fmax(scale, expected->terms[parameter->tensor]);
+    for (int32_t i = 0; trial->is_network && i < parameters.n; i++)
+        if (parameters.list[i].role <= PARAMETER_OFFSET)
+            scale = fmax(
+                scale,
+                largest_of(expected->sums[parameters.list[i].tensor], parameters.list[i].n) / 100);
+    return scale;
+}
+
+static void compare_outputs(const struct trial *trial)
+{
+    for (int32_t shard = 0; shard < trial->n_shards; shard++) {
+        struct reference r = shard_reference(trial, shard, 0);
         for (int32_t i = 0; i < trial->graph->n_outputs; i++) {
             int32_t tensor = trial->graph->outputs[i];
             int64_t n = reference_size(&r, tensor);
@@ -221,28 +258,49 @@ static struct expected expected_make(const struct trial *trial, struct parameter
                     largest_of(r.values[tensor], n), &worst_value);
         }
     }
-    return expected;
 }
 
-/* A gradient is a sum over samples and positions; where it cancels (a bias before a normalization)
- * it has the error of its terms. So errors are relative to the largest gradient of the parameter or
- * of the node's output, whichever is larger. */
 static void compare_gradients(struct trial *trial)
 {
     struct parameters parameters = network_parameters(trial->network);
     step(trial);
-    struct expected expected = expected_make(trial, parameters);
+    compare_outputs(trial);
+    struct expected expected = expected_make(trial, parameters, 0);
     for (int32_t p = 0; p < parameters.n; p++) {
         const struct parameter *parameter = &parameters.list[p];
-        if (parameter->role == PARAMETER_FIXED)
-            continue;
-        const double *gradients = expected.sums[parameter->tensor];
-        double scale = largest_of(gradients, parameter->n);
-        if (parameter->role <= PARAMETER_OFFSET)
-            scale = fmax(scale, expected.terms[parameter->tensor]);
-        compare(trial, "gradient", parameter->tensor, parameters.gradients + parameter->first,
-                gradients, parameter->n, scale, &worst_gradient);
+        if (parameter->role != PARAMETER_FIXED)
+            compare(trial, "gradient", parameter->tensor, parameters.gradients + parameter->first,
+                    expected.sums[parameter->tensor], parameter->n,
+                    gradient_scale(trial, parameters, &expected, p), &worst_gradient);
     }
+}
+
+static int differ(const struct trial *trial, struct parameters parameters,
+                  const struct expected *expected, const struct expected *moved)
+{
+    for (int32_t p = 0; p < parameters.n; p++) {
+        int32_t tensor = parameters.list[p].tensor;
+        double scale = gradient_scale(trial, parameters, expected, p);
+        for (int64_t i = 0; i < parameters.list[p].n; i++)
+            if (fabs(expected->sums[tensor][i] - moved->sums[tensor][i]) > tolerance / 2 * scale)
+                return 1;
+    }
+    return 0;
+}
+
+/* Whether gradients stay what they are when everything moves by some roundings of f32. Where an
+ * activation is that close to a kink they do not, and there is nothing to compare. */
+static int is_stable(const struct trial *trial)
+{
+    static const double noises[] = {4e-6, -4e-6, 2e-6, -2e-6};
+    struct parameters parameters = network_parameters(trial->network);
+    struct expected expected = expected_make(trial, parameters, 0);
+    for (size_t i = 0; i < sizeof noises / sizeof noises[0]; i++) {
+        struct expected moved = expected_make(trial, parameters, noises[i]);
+        if (differ(trial, parameters, &expected, &moved))
+            return 0;
+    }
+    return 1;
 }
 
 /* ---- inference ---- */
@@ -364,21 +422,27 @@ static void compare_differences(struct trial *trial)
 
 /* ---- tests ---- */
 
-/* Differences are for single ops: f32 has no step that is longer than its rounding and shorter than
- * the way to the next of a network's many kinks. */
-static void check_graph(const char *name, const char *text, int differences, struct random *random)
+static int n_unstable; /* networks that are not compared */
+
+/* In one shard and in several. Differences are for single ops: f32 has no step that is
+ * longer than its rounding and shorter than the way to the next of a network's many kinks. */
+static void check_graph(const char *name, const char *text, int is_network, struct random *random)
 {
     const struct graph *graph = train_case_graph(text, random, &arena);
-    struct trial one = trial_make(name, text, graph, 1, 1, random);
-    compare_gradients(&one);
-    compare_inference(&one);
-    if (differences)
-        compare_differences(&one);
-    trial_end(&one);
-    struct trial several = trial_make(name, text, graph, N_SHARDS, 2, random);
-    compare_gradients(&several);
-    compare_inference(&several);
-    trial_end(&several);
+    for (int several = 0; several < 2; several++) {
+        struct trial trial =
+            trial_make(name, text, graph, several ? N_SHARDS : 1, 1 + several, random);
+        trial.is_network = is_network;
+        compare_inference(&trial);
+        if (is_network && !is_stable(&trial)) {
+            n_unstable++;
+        } else {
+            compare_gradients(&trial);
+            if (!is_network && !several)
+                compare_differences(&trial);
+        }
+        trial_end(&trial);
+    }
     arena_free(&arena);
 }
 
@@ -400,8 +464,8 @@ static void cases_equal_reference(void **state)
     for (; train_cases[n].name != NULL; n++) {
         struct arena text_arena = {0};
         const char *text = train_case_behind_layer(train_cases[n].text, &text_arena);
-        check_graph(train_cases[n].name, train_cases[n].text, 1, &random);
-        check_graph(train_cases[n].name, text, 1, &random);
+        check_graph(train_cases[n].name, train_cases[n].text, 0, &random);
+        check_graph(train_cases[n].name, text, 0, &random);
         arena_free(&text_arena);
     }
     note_errors("cases, alone and behind a layer", n);
@@ -414,10 +478,13 @@ static void networks_equal_reference(void **state)
     for (int i = 0; i < N_NETWORKS; i++) {
         struct arena text_arena = {0};
         const char *text = train_random_network(&random, &text_arena);
-        check_graph("a random network", text, 0, &random);
+        check_graph("a random network", text, 1, &random);
         arena_free(&text_arena);
     }
     note_errors("random networks", N_NETWORKS);
+    printf("note: engine: %d of %d batches too close to a kink to compare\n", n_unstable,
+           2 * N_NETWORKS);
+    assert_true(n_unstable < N_NETWORKS / 5);
 }
 
 /* The same bits from one, two and three workers, and from the same network again. */
@@ -447,12 +514,116 @@ static void threads_do_not_matter(void **state)
     }
 }
 
+/* Layers of more values than one bucket of gradients holds; the first is used twice. */
+static const char large[] = "graph g\n"
+                            "tensor \"x\" f32 1x3x2x64\n"
+                            "tensor \"w1\" f32 64x3x3x64 init he_normal\n"
+                            "tensor \"w2\" f32 64x3x3x64 init he_normal\n"
+                            "tensor \"w3\" f32 64x3x3x64 init he_normal\n"
+                            "tensor \"b3\" f32 64 init zeros\n"
+                            "tensor \"w4\" f32 200x384 init he_normal\n"
+                            "tensor \"a\" f32 1x3x2x64\n"
+                            "tensor \"b\" f32 1x3x2x64\n"
+                            "tensor \"c\" f32 1x3x2x64\n"
+                            "tensor \"d\" f32 1x3x2x64\n"
+                            "tensor \"y\" f32 1x200\n"
+                            "input \"x\"\n"
+                            "node conv_2d a \"x\" \"w1\" -> \"a\" pads 1 1 1 1\n"
+                            "node conv_2d b \"a\" \"w2\" -> \"b\" pads 1 1 1 1\n"
+                            "node conv_2d c \"b\" \"w3\" \"b3\" -> \"c\" pads 1 1 1 1\n"
+                            "node conv_2d d \"c\" \"w1\" -> \"d\" pads 1 1 1 1\n"
+                            "node fully_connected y \"d\" \"w4\" -> \"y\"\n"
+                            "output \"y\"\n";
+
+/* What arrives of the gradients: from the last to the first, each when it is complete. */
+struct arrival {
+    struct trial *trial;
+    int64_t first; /* of the range that came last */
+    int32_t n_ranges;
+    float *gradients;
+};
+
+static void arrive(void *context, int64_t first, int64_t n)
+{
+    struct arrival *arrival = context;
+    struct parameters parameters = network_parameters(arrival->trial->network);
+    assert_true(first + n == arrival->first);
+    memcpy(arrival->gradients + first, parameters.gradients + first, (size_t)n * sizeof(float));
+    arrival->first = first;
+    arrival->n_ranges++;
+}
+
+static void fill_arrival(void *context, int32_t worker, int32_t shard, float *inputs)
+{
+    fill(((struct arrival *)context)->trial, worker, shard, inputs);
+}
+
+static void loss_arrival(void *context, int32_t worker, int32_t shard, const float *const *heads,
+                         float *const *gradients)
+{
+    loss(((struct arrival *)context)->trial, worker, shard, heads, gradients);
+}
+
+static void gradients_arrive_complete(void **state)
+{
+    (void)state;
+    struct random random = {13};
+    const struct graph *graph = train_case_graph(large, &random, &arena);
+    struct trial trial = trial_make("large layers", large, graph, N_SHARDS, 2, &random);
+    compare_gradients(&trial);
+    struct parameters parameters = network_parameters(trial.network);
+    struct arrival arrival = {.trial = &trial,
+                              .first = parameters.n_values,
+                              .gradients = ARENA_ARRAY(&arena, (size_t)parameters.n_values, float)};
+    struct network_batch batch = {.context = &arrival,
+                                  .n_shards = N_SHARDS,
+                                  .fill = fill_arrival,
+                                  .loss = loss_arrival,
+                                  .ready = arrive};
+    struct diag diag;
+    assert_int_equal(network_step(trial.network, &batch, &diag), OK);
+    assert_true(arrival.first == 0 && arrival.n_ranges > 1);
+    assert_memory_equal(arrival.gradients, parameters.gradients,
+                        (size_t)parameters.n_values * sizeof(float));
+    trial_end(&trial);
+}
+
+/* Values inside of the graph that are asked for, as features are: what is behind them is computed
+ * only when something needs it, and their gradients add up with those that come from behind. */
+static void heads_are_outputs(void **state)
+{
+    (void)state;
+    struct random random = {14};
+    const struct graph *graph = train_case_graph(large, &random, &arena);
+    struct graph inner = *graph; /* the same with the heads as outputs */
+    int32_t heads[3] = {graph->nodes[2].output, graph->nodes[0].output, graph->nodes[1].output};
+    inner.outputs = heads;
+    for (inner.n_outputs = 1; inner.n_outputs <= 3; inner.n_outputs++) {
+        struct network_options options = {.n_threads = 1,
+                                          .shard_samples = SHARD_SAMPLES,
+                                          .n_heads = inner.n_outputs,
+                                          .heads = heads,
+                                          .training = 1};
+        struct diag diag;
+        struct trial trial = trial_make("heads", large, &inner, 1, 1, &random);
+        trial_end(&trial);
+        assert_int_equal(network_make(graph, &options, &trial.network, &diag), OK);
+        running = trial.network;
+        assert_int_equal(network_parameters(trial.network).n, 4);
+        assert_null(network_values(trial.network, graph->nodes[4].inputs[1]));
+        compare_gradients(&trial);
+        trial_end(&trial);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(cases_equal_reference, tear_down),
         cmocka_unit_test_teardown(networks_equal_reference, tear_down),
         cmocka_unit_test_teardown(threads_do_not_matter, tear_down),
+        cmocka_unit_test_teardown(gradients_arrive_complete, tear_down),
+        cmocka_unit_test_teardown(heads_are_outputs, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

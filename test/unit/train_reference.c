@@ -16,7 +16,7 @@
 
 #include <cmocka.h> /* last: it makes fail() a macro */
 
-enum { N_SAMPLES = 3, N_ELEMENTS = 4, N_NETWORKS = 20 };
+enum { N_SAMPLES = 3, N_ELEMENTS = 3, N_NETWORKS = 8 };
 static const double tolerance = 1e-6;
 
 static struct arena arena;
