@@ -108,6 +108,11 @@ $(BUILD)/%.o: %.cc | $(READY)
 	$(SAY) CXX $@
 	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(DEPFLAGS) -c -o $@ $<
 
+# Evaluation on the host spends its time in the kernels; sanitizers see more without.
+ifeq ($(SANITIZE),)
+$(BUILD)/runtime/c/%.o: CFLAGS += -O3
+endif
+
 $(BUILD)/src/train/distributed.o: CPPFLAGS += -DDTMM_MPI=$(MPI) $(MPI_CFLAGS)
 
 # The generated reader of the TensorFlow Lite schema.

@@ -42,6 +42,62 @@ static struct sample_set batch_of(const struct sample_set *samples, int32_t firs
     return batch;
 }
 
+/* ---- bytes ---- */
+
+/* Numbers as bytes of the tensor, and back. */
+static void to_bytes(const struct tensor *tensor, const float *real, void *bytes)
+{
+    size_t n = (size_t)shape_elements(&tensor->shape);
+    if (tensor->dtype == DTYPE_F32) {
+        memcpy(bytes, real, n * sizeof *real);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        ((int8_t *)bytes)[i] =
+            (int8_t)quantize_value((double)real[i], tensor->quantization.scale[0],
+                                   tensor->quantization.zero_point[0], INT8_MIN);
+}
+
+static void from_bytes(const struct tensor *tensor, const void *bytes, float *real)
+{
+    size_t n = (size_t)shape_elements(&tensor->shape);
+    if (tensor->dtype == DTYPE_F32) {
+        memcpy(real, bytes, n * sizeof *real);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        real[i] = dequantize_value(((const int8_t *)bytes)[i], tensor->quantization.scale[0],
+                                   tensor->quantization.zero_point[0]);
+}
+
+uint8_t *samples_bytes(const struct graph *graph, const struct sample_set *samples,
+                       struct arena *arena)
+{
+    const struct tensor *input = &graph->tensors[graph->inputs[0]];
+    size_t n = (size_t)shape_elements(&samples->dataset->shape);
+    size_t sample_bytes = tensor_bytes(input);
+    struct arena scratch = {0};
+    float *real = ARENA_ARRAY(&scratch, n, float);
+    uint8_t *bytes = arena_alloc(arena, (size_t)samples->n, sample_bytes);
+    for (int32_t i = 0; i < samples->n; i++) {
+        dataset_sample(samples->dataset, samples->indices[i], samples->scale, real);
+        to_bytes(input, real, bytes + (size_t)i * sample_bytes);
+    }
+    arena_free(&scratch);
+    return bytes;
+}
+
+struct predictions predictions_of_bytes(const struct graph *graph, const uint8_t *bytes, int32_t n,
+                                        struct arena *arena)
+{
+    struct predictions predictions = predictions_start(graph, n, arena);
+    const struct tensor *output = &graph->tensors[graph->outputs[0]];
+    for (int32_t i = 0; i < n; i++)
+        from_bytes(output, bytes + (size_t)i * tensor_bytes(output),
+                   predictions.values + (size_t)i * (size_t)predictions.n_values);
+    return predictions;
+}
+
 /* ---- float ---- */
 
 enum status predict_float(const struct graph *graph, const struct sample_set *samples,
@@ -70,35 +126,8 @@ struct int8_job {
     const struct graph *graph;
     const struct packed *packed;
     struct sample_set samples;
-    float *to;
-    size_t n_values;
+    uint8_t *to; /* the first output */
 };
-
-/* Numbers as bytes of the tensor, and back. */
-static void to_bytes(const struct tensor *tensor, const float *real, void *bytes)
-{
-    size_t n = (size_t)shape_elements(&tensor->shape);
-    if (tensor->dtype == DTYPE_F32) {
-        memcpy(bytes, real, n * sizeof *real);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        ((int8_t *)bytes)[i] =
-            (int8_t)quantize_value((double)real[i], tensor->quantization.scale[0],
-                                   tensor->quantization.zero_point[0], INT8_MIN);
-}
-
-static void from_bytes(const struct tensor *tensor, const void *bytes, float *real)
-{
-    size_t n = (size_t)shape_elements(&tensor->shape);
-    if (tensor->dtype == DTYPE_F32) {
-        memcpy(real, bytes, n * sizeof *real);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        real[i] = dequantize_value(((const int8_t *)bytes)[i], tensor->quantization.scale[0],
-                                   tensor->quantization.zero_point[0]);
-}
 
 static void predict_one(void *context, int32_t worker, int32_t item)
 {
@@ -110,20 +139,47 @@ static void predict_one(void *context, int32_t worker, int32_t item)
     struct sample_set one = job->samples;
     one.indices += item;
     one.n = 1;
-    const struct tensor *input = &graph->tensors[graph->inputs[0]];
-    void *bytes = ARENA_ARRAY(&scratch, tensor_bytes(input), uint8_t);
-    to_bytes(input, samples_real(&one, &scratch), bytes);
-    const void *const inputs[] = {bytes};
+    const void *const inputs[] = {samples_bytes(graph, &one, &scratch)};
     void **outputs = ARENA_ARRAY(&scratch, (size_t)graph->n_outputs, void *);
-    for (int32_t i = 0; i < graph->n_outputs; i++)
+    outputs[0] = job->to + (size_t)item * tensor_bytes(&graph->tensors[graph->outputs[0]]);
+    for (int32_t i = 1; i < graph->n_outputs; i++)
         outputs[i] =
             ARENA_ARRAY(&scratch, tensor_bytes(&graph->tensors[graph->outputs[i]]), uint8_t);
     enum status status = eval_run(graph, job->packed, NULL, inputs, outputs, &diag);
     assert(status == OK); /* the kernels are the host's */
     (void)status;
-    from_bytes(&graph->tensors[graph->outputs[0]], outputs[0],
-               job->to + (size_t)item * job->n_values);
     arena_free(&scratch);
+}
+
+static int32_t n_cores(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > 64 ? 64 : (int32_t)n;
+}
+
+enum status predict_bytes(const struct graph *graph, const struct sample_set *samples,
+                          struct progress *progress, struct arena *arena, uint8_t **outputs,
+                          struct diag *diag)
+{
+    struct arena scratch = {0};
+    struct packed *packed;
+    struct workers *workers = NULL;
+    size_t output_bytes = tensor_bytes(&graph->tensors[graph->outputs[0]]);
+    enum status status = pack(graph, NULL, &scratch, &packed, diag);
+    if (status == OK)
+        status = workers_make(n_cores(), &workers, diag);
+    if (status == OK) {
+        *outputs = arena_alloc(arena, (size_t)samples->n, output_bytes);
+        for (int32_t i = 0; i < samples->n; i += BATCH) {
+            struct int8_job job = {graph, packed, batch_of(samples, i),
+                                   *outputs + (size_t)i * output_bytes};
+            workers_run(workers, predict_one, &job, job.samples.n);
+            progress_count(progress, "samples in int8", i + job.samples.n, samples->n);
+        }
+        workers_free(workers);
+    }
+    arena_free(&scratch);
+    return status;
 }
 
 enum status predict_int8(const struct graph *graph, const struct sample_set *samples,
@@ -131,26 +187,10 @@ enum status predict_int8(const struct graph *graph, const struct sample_set *sam
                          struct predictions *predictions, struct diag *diag)
 {
     struct arena scratch = {0};
-    struct packed *packed;
-    struct workers *workers = NULL;
-    long n_cores = sysconf(_SC_NPROCESSORS_ONLN);
-    enum status status = pack(graph, NULL, &scratch, &packed, diag);
+    uint8_t *outputs;
+    enum status status = predict_bytes(graph, samples, progress, &scratch, &outputs, diag);
     if (status == OK)
-        status = workers_make(n_cores < 1    ? 1
-                              : n_cores > 64 ? 64
-                                             : (int32_t)n_cores,
-                              &workers, diag);
-    if (status == OK) {
-        *predictions = predictions_start(graph, samples->n, arena);
-        for (int32_t i = 0; i < samples->n; i += BATCH) {
-            size_t n_values = (size_t)predictions->n_values;
-            struct int8_job job = {graph, packed, batch_of(samples, i),
-                                   predictions->values + (size_t)i * n_values, n_values};
-            workers_run(workers, predict_one, &job, job.samples.n);
-            progress_count(progress, "samples in int8", i + job.samples.n, samples->n);
-        }
-        workers_free(workers);
-    }
+        *predictions = predictions_of_bytes(graph, outputs, samples->n, arena);
     arena_free(&scratch);
     return status;
 }

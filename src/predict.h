@@ -4,6 +4,7 @@
 #define DTMM_PREDICT_H
 
 #include "data/dataset.h"
+#include "graph/graph.h"
 #include "progress.h"
 
 /* Some samples of a dataset that fits the network. */
@@ -23,12 +24,27 @@ struct predictions {
     float *values;       /* real numbers */
 };
 
+/* The samples as bytes of the network's input, back to back: what a device is given. The input may
+ * be s8 or f32. */
+uint8_t *samples_bytes(const struct graph *graph, const struct sample_set *samples,
+                       struct arena *arena);
+
+/* What the bytes of the network's first output say, `n` of them back to back. */
+struct predictions predictions_of_bytes(const struct graph *graph, const uint8_t *bytes, int32_t n,
+                                        struct arena *arena);
+
 /* By the float engine. */
 enum status predict_float(const struct graph *graph, const struct sample_set *samples,
                           struct progress *progress, struct arena *arena,
                           struct predictions *predictions, struct diag *diag);
 
-/* By the runtime's C kernels, as on a device. The network's input may be s8 or f32. */
+/* The bytes of the network's first output for each sample, by the runtime's C kernels, as on a
+ * device. The network's input may be s8 or f32. */
+enum status predict_bytes(const struct graph *graph, const struct sample_set *samples,
+                          struct progress *progress, struct arena *arena, uint8_t **outputs,
+                          struct diag *diag);
+
+/* What these bytes say. */
 enum status predict_int8(const struct graph *graph, const struct sample_set *samples,
                          struct progress *progress, struct arena *arena,
                          struct predictions *predictions, struct diag *diag);

@@ -30,15 +30,17 @@ static size_t aligned(size_t size)
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static json_t *header_make(const struct safetensors *file)
+/* Sets `*failed` when something is missing in it: a text is not UTF-8. */
+static json_t *header_make(const struct safetensors *file, int *failed)
 {
     json_t *header = json_object();
+    *failed = 0;
     if (file->n_metadata > 0) {
         json_t *metadata = json_object();
         for (int32_t i = 0; i < file->n_metadata; i++)
-            json_object_set_new(metadata, file->metadata[i].key,
-                                json_string(file->metadata[i].value));
-        json_object_set_new(header, "__metadata__", metadata);
+            *failed |= json_object_set_new(metadata, file->metadata[i].key,
+                                           json_string(file->metadata[i].value));
+        *failed |= json_object_set_new(header, "__metadata__", metadata);
     }
     size_t offset = 0;
     for (int32_t i = 0; i < file->n_tensors; i++) {
@@ -46,10 +48,10 @@ static json_t *header_make(const struct safetensors *file)
         json_t *shape = json_array();
         for (int32_t k = 0; k < tensor->rank; k++)
             json_array_append_new(shape, json_integer(tensor->dims[k]));
-        json_object_set_new(header, tensor->name,
-                            json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensor->dtype, "shape",
-                                      shape, "data_offsets", (json_int_t)offset,
-                                      (json_int_t)(offset + tensor->bytes)));
+        *failed |= json_object_set_new(header, tensor->name,
+                                       json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensor->dtype,
+                                                 "shape", shape, "data_offsets", (json_int_t)offset,
+                                                 (json_int_t)(offset + tensor->bytes)));
         offset += tensor->bytes;
     }
     return header;
@@ -59,11 +61,12 @@ enum status safetensors_write(const char *path, const struct safetensors *file, 
 {
     struct arena scratch = {0};
     struct text text = text_start(&scratch);
-    json_t *json = header_make(file);
-    char *header = json_dumps(json, JSON_COMPACT);
+    int failed;
+    json_t *json = header_make(file, &failed);
+    char *header = failed ? NULL : json_dumps(json, JSON_COMPACT);
     json_decref(json);
     if (header == NULL)
-        return fail(diag, ERR_TOOL, "out of memory, or a name that is not UTF-8, for %s", path);
+        return fail(diag, ERR_INPUT, "%s: a name in the network is not UTF-8; rename it", path);
     size_t length = strlen(header), padded = aligned(length);
     char prefix[LENGTH_BYTES];
     for (int i = 0; i < LENGTH_BYTES; i++)
@@ -100,6 +103,7 @@ int safetensors_is(const void *data, size_t size)
 struct source {
     const uint8_t *data; /* behind the header */
     size_t size;
+    size_t room; /* bytes that no tensor has taken: they do not overlap */
     struct arena *arena;
     struct diag *diag;
 };
@@ -121,7 +125,7 @@ static enum status shape_read(const json_t *json, struct safetensor *tensor, siz
     return OK;
 }
 
-static enum status tensor_read(const struct source *source, const char *name, const json_t *json,
+static enum status tensor_read(struct source *source, const char *name, const json_t *json,
                                struct safetensor *tensor)
 {
     const json_t *offsets = json_object_get(json, "data_offsets");
@@ -139,6 +143,9 @@ static enum status tensor_read(const struct source *source, const char *name, co
     if (begin < 0 || end < begin || (size_t)end > source->size ||
         (size_t)(end - begin) != elements * bytes)
         return fail(source->diag, ERR_INPUT, "tensor '%s' does not lie within the file", name);
+    if ((size_t)(end - begin) > source->room)
+        return fail(source->diag, ERR_INPUT, "tensor '%s' overlaps another", name);
+    source->room -= (size_t)(end - begin);
     tensor->name = arena_string(source->arena, name);
     tensor->dtype = arena_string(source->arena, dtype);
     tensor->bytes = (size_t)(end - begin);
@@ -146,8 +153,7 @@ static enum status tensor_read(const struct source *source, const char *name, co
     return OK;
 }
 
-static enum status header_read(const struct source *source, json_t *header,
-                               struct safetensors *file)
+static enum status header_read(struct source *source, json_t *header, struct safetensors *file)
 {
     const char *key, *name;
     json_t *value, *text;
@@ -187,8 +193,8 @@ enum status safetensors_read(const void *data, size_t size, struct arena *arena,
         json_decref(header);
         return fail(diag, ERR_INPUT, "the header is not a JSON object: %s", error.text);
     }
-    struct source source = {bytes + LENGTH_BYTES + length, size - LENGTH_BYTES - length, arena,
-                            diag};
+    size_t room = size - LENGTH_BYTES - length;
+    struct source source = {bytes + LENGTH_BYTES + length, room, room, arena, diag};
     enum status status = header_read(&source, header, file);
     json_decref(header);
     return status;

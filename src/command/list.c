@@ -60,6 +60,33 @@ const struct command COMMANDS[] = {
      "example:\n"
      "  dtmm train zoo/fashion_cnn.txt --data fashion-mnist --epochs 5 --augment shift:2 -o out\n",
      command_train},
+    {"eval", "tell how good a network's answers are on test data",
+     "usage: dtmm eval MODEL --data D [options]\n"
+     "\n"
+     "MODEL is anything that the other commands read or write: a float network runs in the\n"
+     "training engine, an int8 one through the kernels that ship to devices. Prints what fits the\n"
+     "data: accuracy, top-k, macro-F1 and confusion of classes, ROC AUC of two; errors of target\n"
+     "values; reconstruction error and ROC AUC of an autoencoder; mAP of boxes.\n"
+     "\n"
+     "  --data D         dataset; 'dtmm data --help' tells what it can be\n"
+     "  --part PART      test (default); or train or validation, divided as by 'dtmm train'\n"
+     "  --val X, --seed N  with these: its fraction for validation (0.1) and seed (1)\n"
+     "  --limit N        at most so many samples, evenly spread (all; on a device 16)\n"
+     "  --on T           run the int8 network under the emulator of a device or core ('dtmm\n"
+     "                   targets'), and compare every output byte with the host's (default: host)\n"
+     "  --timeout S      give up when 16 samples on the device take more seconds (600)\n"
+     "  --task T         classify, binary, regress, anomaly (the output is to be like the input)\n"
+     "                   or detect (what data and network are made for)\n"
+     "  --anchors W:H,...  of a detector, in parts of the image (1:1)\n"
+     "  --input-scale X, --input-offset X  a stored number s means X * s + offset (1, 0; int8\n"
+     "                   samples are the integers of an int8 network's input)\n"
+     "  --input-like MODEL  take both from a quantized model's input\n"
+     "  -v, --verbose    a line a step\n" COMMON_HELP "\n"
+     "Exit code 3 when the device's outputs differ from the host's.\n"
+     "\n"
+     "example:\n"
+     "  dtmm eval net_int8.tflite --data cifar10 --on cortex-m4 --limit 4\n",
+     command_eval},
     {"compress", "turn a network into a C library for a device",
      "usage: dtmm compress MODEL --target T [options] -o OUT\n"
      "\n"

@@ -1,32 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "command/command.h"
+#include "command/data_options.h"
 #include "command/train_options.h"
 #include "quantizer.h"
 #include "report/report.h"
 
 static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
-                                        {"data", required_argument, NULL, 'D'},
+                                        DATA_OPTIONS,
                                         {"out", required_argument, NULL, 'o'},
                                         {"method", required_argument, NULL, 'm'},
                                         {"percentile", required_argument, NULL, 'P'},
                                         {"calibrate", required_argument, NULL, 'c'},
-                                        {"val", required_argument, NULL, 'V'},
                                         {"validate", required_argument, NULL, 'N'},
-                                        {"seed", required_argument, NULL, 's'},
                                         {"equalize", no_argument, NULL, 'e'},
                                         {"no-equalize", no_argument, NULL, 'E'},
                                         {"bias-correction", no_argument, NULL, 'b'},
                                         {"no-bias-correction", no_argument, NULL, 'B'},
                                         {"clip-weights", no_argument, NULL, 'w'},
                                         {"per-channel-dense", no_argument, NULL, 'p'},
-                                        {"input-scale", required_argument, NULL, 'S'},
-                                        {"input-offset", required_argument, NULL, 'O'},
-                                        {"input-like", required_argument, NULL, 'L'},
                                         {"qat", required_argument, NULL, 'q'},
                                         {"lr", required_argument, NULL, 'r'},
                                         {"augment", required_argument, NULL, 'a'},
@@ -43,16 +36,6 @@ static enum status parse_switch(const char **value, int on, int off, const char 
         return fail(diag, ERR_USAGE, "--%s and --no-%s contradict each other; give one", name,
                     name);
     *result = value[on] != NULL ? 1 : value[off] != NULL ? 0 : otherwise;
-    return OK;
-}
-
-static enum status parse_float(const char *option, const char *value, float *number,
-                               struct diag *diag)
-{
-    char *end;
-    *number = strtof(value, &end);
-    if (end == value || *end != '\0' || !isfinite(*number))
-        return fail(diag, ERR_USAGE, "%s %s: not a number", option, value);
     return OK;
 }
 
@@ -81,12 +64,15 @@ static enum status parse_samples(const char **value, struct quantizer_options *o
                                  struct diag *diag)
 {
     long number = 0;
+    struct data_options data;
+    TRY(data_options_parse(value, "samples to calibrate on", &data, diag));
+    options->data_path = data.path;
+    options->validation_fraction = data.validation;
+    options->seed = data.seed;
+    options->scale = data.scale;
+    options->input_like = data.input_like;
     options->n_calibration = 512;
     options->n_validation = 2000;
-    options->validation_fraction = 0.1;
-    options->seed = 1;
-    options->scale = (struct sample_scale){1, 0};
-    options->input_like = value['L'];
     if (value['c'] != NULL) {
         TRY(parse_whole("--calibrate", value['c'], 1, INT32_MAX, &number, diag));
         options->n_calibration = (int32_t)number;
@@ -95,21 +81,6 @@ static enum status parse_samples(const char **value, struct quantizer_options *o
         TRY(parse_whole("--validate", value['N'], 0, INT32_MAX, &number, diag));
         options->n_validation = (int32_t)number;
     }
-    if (value['V'] != NULL)
-        TRY(parse_fraction("--val", value['V'], 0, 1, &options->validation_fraction, diag));
-    if (value['s'] != NULL) {
-        TRY(parse_whole("--seed", value['s'], 0, INT32_MAX, &number, diag));
-        options->seed = (uint64_t)number;
-    }
-    if (value['L'] != NULL && (value['S'] != NULL || value['O'] != NULL))
-        return fail(diag, ERR_USAGE,
-                    "--input-like and --input-scale or --input-offset contradict each other");
-    if (value['S'] != NULL)
-        TRY(parse_float("--input-scale", value['S'], &options->scale.scale, diag));
-    if (value['O'] != NULL)
-        TRY(parse_float("--input-offset", value['O'], &options->scale.offset, diag));
-    if (options->scale.scale == 0)
-        return fail(diag, ERR_USAGE, "--input-scale must not be 0");
     return OK;
 }
 
@@ -139,16 +110,13 @@ static enum status parse_options(struct arguments *arguments, struct quantizer_o
     const char **value = arguments->value;
     *options = (struct quantizer_options){
         .model_path = arguments->positional[0],
-        .data_path = value['D'],
         .out_path = value['o'],
         .observer.verbose = value['v'] != NULL,
     };
-    if (options->data_path == NULL)
-        return fail(diag, ERR_USAGE, "--data is missing: samples to calibrate on");
+    TRY(parse_samples(value, options, diag));
     if (options->out_path == NULL)
         return fail(diag, ERR_USAGE, "-o is missing: the .tflite file to write");
     TRY(parse_method(value, &options->calibration, diag));
-    TRY(parse_samples(value, options, diag));
     TRY(parse_training(value, options, diag));
     int trains = options->n_qat_epochs > 0;
     TRY(parse_switch(value, 'e', 'E', "equalize", !trains, &options->equalize, diag));

@@ -94,16 +94,14 @@ static enum status finish(struct session *session, const struct trainer *trainer
     const char *path = in_folder(session, "model.safetensors");
     TRY(checkpoint_write_graph(path, graph, diag));
     TRY(driver_export(graph, in_folder(session, "model.tflite"), diag));
-    int is_accuracy = !isnan(session->last.validation_accuracy);
+    int is_accuracy = trainer->settings->loss == LOSS_CROSS_ENTROPY &&
+                      (trainer->teacher == NULL || trainer->settings->distill_share < 1);
     double best = is_accuracy ? state->best_score : -state->best_score;
     if (session->request->as_json) {
         json_t *json = json_pack("{s:s, s:s, s:i, s:i}", "network", session->request->net, "model",
                                  path, "epochs", state->epoch, "best_epoch", state->best_epoch);
         if (trainer->split.n_validation > 0)
-            json_object_set_new(json,
-                                trainer->settings->loss == LOSS_CROSS_ENTROPY
-                                    ? "validation_accuracy"
-                                    : "validation_loss",
+            json_object_set_new(json, is_accuracy ? "validation_accuracy" : "validation_loss",
                                 json_real(best));
         json_object_set_new(json, "images_per_second", json_real(session->last.images_per_second));
         json_object_set_new(json, "seconds", json_real(session->last.seconds));
@@ -114,7 +112,8 @@ static enum status finish(struct session *session, const struct trainer *trainer
     if (trainer->split.n_validation > 0)
         printf("; the best is epoch %d, validation %s %.5g", state->best_epoch,
                is_accuracy ? "accuracy" : "loss", best);
-    printf("\n\nwritten: %s; next: dtmm eval %s --data %s\n", path, path, session->request->data);
+    printf("\n\nwritten: %s; next: dtmm eval %s --data %s\n", path, path,
+           session->request->data.path);
     return OK;
 }
 
@@ -165,8 +164,8 @@ static enum status load_and_run(struct train_request *request, struct arena *are
     TRY(driver_load(request->net, arena, &graph, diag));
     if (request->teacher != NULL)
         TRY(driver_load(request->teacher, arena, &teacher, diag));
-    TRY(train_request_scale(request, arena, diag));
-    TRY(dataset_read(request->data, DATASET_TRAIN, arena, &dataset, diag));
+    TRY(dataset_read(request->data.path, DATASET_TRAIN, arena, &dataset, diag));
+    TRY(data_options_scale(&request->data, dataset.type, &request->settings.scale, diag));
     choose_loss(request, &dataset);
     graph = initialize(graph, request->settings.seed, arena);
     struct session session = {.request = request,

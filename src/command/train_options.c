@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/train_options.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const LOSSES[] = {
@@ -55,49 +53,6 @@ static enum status whole(const char *option, const char *value, long low, long h
     return OK;
 }
 
-/* "A,B,C" into an array of strings. */
-static int32_t words_split(const char *text, struct arena *arena, const char *const **words)
-{
-    char *copy = arena_string(arena, text);
-    const char **list = ARENA_ARRAY(arena, strlen(text) + 1, const char *);
-    int32_t n = 0;
-    for (char *word = copy; word != NULL;) {
-        char *comma = strchr(word, ',');
-        if (comma != NULL)
-            *comma++ = '\0';
-        if (*word != '\0')
-            list[n++] = word;
-        word = comma;
-    }
-    *words = list;
-    return n;
-}
-
-/* "W:H,W:H": widths and heights in parts of the image. */
-static enum status anchors_parse(const char *text, struct arena *arena,
-                                 struct train_settings *settings, struct diag *diag)
-{
-    const char *const *words;
-    int32_t n = words_split(text, arena, &words);
-    float *anchors = ARENA_ARRAY(arena, 2 * (size_t)n + 2, float);
-    for (int32_t i = 0; i < n; i++) {
-        char *end, *last;
-        anchors[2 * i] = strtof(words[i], &end);
-        anchors[2 * i + 1] = *end == ':' ? strtof(end + 1, &last) : 0;
-        if (*end != ':' || *last != '\0' || !(anchors[2 * i] > 0 && anchors[2 * i] <= 1) ||
-            !(anchors[2 * i + 1] > 0 && anchors[2 * i + 1] <= 1))
-            return fail(diag, ERR_USAGE,
-                        "--anchors %s: must be WIDTH:HEIGHT,... in parts of the image, such as "
-                        "0.2:0.3,0.6:0.6",
-                        text);
-    }
-    if (n == 0)
-        return fail(diag, ERR_USAGE, "--anchors: there must be at least one");
-    settings->n_anchors = n;
-    settings->anchors = anchors;
-    return OK;
-}
-
 enum {
     O_EPOCHS = 'e',
     O_BATCH = 'b',
@@ -109,9 +64,7 @@ enum {
     O_SMOOTHING = 'm',
     O_LOSS = 'l',
     O_AUGMENT = 'a',
-    O_VALIDATION = 'V',
     O_PATIENCE = 'E',
-    O_SEED = 's',
     O_THREADS = 't',
     O_RESUME = 'R',
     O_TEACHER = 'T',
@@ -121,11 +74,7 @@ enum {
     O_FEATURE_WEIGHT = 'F',
     O_ZEROS = 'z',
     O_ANCHORS = 'n',
-    O_DATA = 'D',
     O_OUT = 'o',
-    O_SCALE = 'S',
-    O_OFFSET = 'O',
-    O_LIKE = 'I',
     O_JSON = 'j',
     O_CLIP = 'C'
 };
@@ -179,24 +128,14 @@ static enum status parse_data(struct train_request *request, const char **value,
                               struct arena *arena, struct diag *diag)
 {
     struct train_settings *settings = &request->settings;
-    double scale = 1, offset = 0;
-    long seed = 1;
     if (value[O_AUGMENT] != NULL)
         settings->augmentation_text = value[O_AUGMENT];
     TRY(augmentation_parse(settings->augmentation_text, &settings->augmentation, diag));
-    TRY(number("--val", value[O_VALIDATION], 0, 1, &settings->validation, diag));
-    if (value[O_SEED] != NULL)
-        TRY(parse_whole("--seed", value[O_SEED], 0, INT32_MAX, &seed, diag));
-    settings->seed = (uint64_t)seed;
-    TRY(number("--input-scale", value[O_SCALE], 1e-9, 1e9, &scale, diag));
-    TRY(number("--input-offset", value[O_OFFSET], -1e9, 1e9, &offset, diag));
-    settings->scale = (struct sample_scale){(float)scale, (float)offset};
-    request->input_like = value[O_LIKE];
-    if (value[O_LIKE] != NULL && (value[O_SCALE] != NULL || value[O_OFFSET] != NULL))
-        return fail(diag, ERR_USAGE, "--input-like gives scale and offset; leave out the others");
-    if (value[O_ANCHORS] != NULL)
-        TRY(anchors_parse(value[O_ANCHORS], arena, settings, diag));
-    return OK;
+    settings->validation = request->data.validation;
+    settings->seed = request->data.seed;
+    if (value[O_ANCHORS] == NULL)
+        return OK;
+    return anchors_parse(value[O_ANCHORS], arena, &settings->n_anchors, &settings->anchors, diag);
 }
 
 enum status train_request_parse(const struct command *command, int argc, char **argv,
@@ -207,7 +146,7 @@ enum status train_request_parse(const struct command *command, int argc, char **
         {"help", no_argument, NULL, 'h'},
         {"json", no_argument, NULL, O_JSON},
         {"keep-zeros", no_argument, NULL, O_ZEROS},
-        {"data", required_argument, NULL, O_DATA},
+        DATA_OPTIONS,
         {"epochs", required_argument, NULL, O_EPOCHS},
         {"batch", required_argument, NULL, O_BATCH},
         {"lr", required_argument, NULL, O_RATE},
@@ -219,9 +158,7 @@ enum status train_request_parse(const struct command *command, int argc, char **
         {"label-smoothing", required_argument, NULL, O_SMOOTHING},
         {"loss", required_argument, NULL, O_LOSS},
         {"augment", required_argument, NULL, O_AUGMENT},
-        {"val", required_argument, NULL, O_VALIDATION},
         {"early-stop", required_argument, NULL, O_PATIENCE},
-        {"seed", required_argument, NULL, O_SEED},
         {"threads", required_argument, NULL, O_THREADS},
         {"resume", required_argument, NULL, O_RESUME},
         {"distill", required_argument, NULL, O_TEACHER},
@@ -230,9 +167,6 @@ enum status train_request_parse(const struct command *command, int argc, char **
         {"distill-features", required_argument, NULL, O_FEATURES},
         {"feature-weight", required_argument, NULL, O_FEATURE_WEIGHT},
         {"anchors", required_argument, NULL, O_ANCHORS},
-        {"input-scale", required_argument, NULL, O_SCALE},
-        {"input-offset", required_argument, NULL, O_OFFSET},
-        {"input-like", required_argument, NULL, O_LIKE},
         {"out", required_argument, NULL, O_OUT},
         {NULL, 0, NULL, 0}};
     struct arguments arguments;
@@ -240,35 +174,17 @@ enum status train_request_parse(const struct command *command, int argc, char **
     const char **value = arguments.value;
     *request = (struct train_request){.settings = train_settings_initial(),
                                       .net = arguments.positional[0],
-                                      .data = value[O_DATA],
                                       .resume = value[O_RESUME],
                                       .out = value[O_OUT],
                                       .loss_given = value[O_LOSS] != NULL,
                                       .as_json = value[O_JSON] != NULL};
     request->settings.keep_zeros = value[O_ZEROS] != NULL;
-    if (request->data == NULL)
-        return fail(diag, ERR_USAGE, "--data is missing: the dataset; see doc/data.md");
+    TRY(data_options_parse(value, "samples to train on", &request->data, diag));
     if (request->out == NULL)
         return fail(diag, ERR_USAGE, "-o OUT is missing: the folder to write");
     TRY(parse_course(value, &request->settings, diag));
     TRY(parse_distillation(request, value, arena, diag));
     return parse_data(request, value, arena, diag);
-}
-
-enum status train_request_scale(struct train_request *request, struct arena *arena,
-                                struct diag *diag)
-{
-    if (request->input_like == NULL)
-        return OK;
-    struct graph *graph;
-    TRY(driver_load(request->input_like, arena, &graph, diag));
-    const struct quantization *q = &graph->tensors[graph->inputs[0]].quantization;
-    if (q->n != 1)
-        return fail(diag, ERR_USAGE, "--input-like %s: its input is not quantized",
-                    request->input_like);
-    request->settings.scale =
-        (struct sample_scale){q->scale[0], -q->scale[0] * (float)q->zero_point[0]};
-    return OK;
 }
 
 const char *train_request_text(const struct train_request *request, struct arena *arena)

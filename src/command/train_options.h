@@ -4,20 +4,18 @@
 #define DTMM_COMMAND_TRAIN_OPTIONS_H
 
 #include "command/command.h"
+#include "command/data_options.h"
 #include "train/trainer.h"
 
 struct train_request {
     struct train_settings settings;
-    const char *net, *data, *teacher, *resume, *out, *input_like;
+    struct data_options data; /* `settings` has its numbers */
+    const char *net, *teacher, *resume, *out;
     int loss_given, share_given, as_json;
 };
 
 enum status train_request_parse(const struct command *command, int argc, char **argv,
                                 struct arena *arena, struct train_request *request,
-                                struct diag *diag);
-
-/* Takes the scale of the inputs from the model that --input-like names. */
-enum status train_request_scale(struct train_request *request, struct arena *arena,
                                 struct diag *diag);
 
 /* All that decides the outcome, as options in one line. */

@@ -168,6 +168,7 @@ static enum status state_get(const struct file *bytes, const char *settings,
     struct train_state *state = &trainer->state;
     TRY(safetensors_read(bytes->data, bytes->size, arena, &file, diag));
     const char *before = safetensors_metadata(&file, "settings");
+    const char *graph = safetensors_metadata(&file, "graph");
     if (before == NULL)
         return fail(diag, ERR_INPUT, "not a checkpoint to go on from; give it as NET instead");
     if (strcmp(before, settings) != 0)
@@ -175,6 +176,9 @@ static enum status state_get(const struct file *bytes, const char *settings,
                     "the training was started with '%s', not with '%s'; give the "
                     "same options to go on",
                     before, settings);
+    if (graph == NULL || strcmp(graph, graph_text(trainer->graph, arena)) != 0)
+        return fail(diag, ERR_INPUT, "the training was started with another network than '%s'",
+                    trainer->graph->name);
     TRY(progress_get(&file, trainer, diag));
     TRY(values_get(&file, trainer, "", parameters.values, arena, diag));
     TRY(values_get(&file, trainer, "best:", state->best_values, arena, diag));

@@ -150,6 +150,27 @@ static void parameters_place(struct network *network)
     }
 }
 
+/* A constant that is learned has one role: where it is used otherwise, no gradient is computed. */
+static enum status check_roles(struct network *network, struct diag *diag)
+{
+    const struct graph *graph = network->graph;
+    enum parameter_role *roles =
+        ARENA_ARRAY(&network->arena, (size_t)graph->n_tensors, enum parameter_role);
+    for (int32_t i = 0; i < network->n_parameters; i++)
+        roles[network->parameters[i].tensor] = network->parameters[i].role;
+    for (int32_t i = 0; i < network->n_scheduled; i++) {
+        const struct node *node = scheduled(network, i);
+        for (int32_t k = 0; k < node->n_inputs; k++)
+            if (graph->tensors[node->inputs[k]].data != NULL &&
+                roles[node->inputs[k]] != role_of(node, k))
+                return fail(diag, ERR_UNSUPPORTED,
+                            "%s '%s': the constant '%s' is something else to another node; give "
+                            "each its own to train them",
+                            op_name(node->op), node->name, graph->tensors[node->inputs[k]].name);
+    }
+    return OK;
+}
+
 /* Marks the tensors that a gradient is computed for: those that depend on something learned, and
  * that something learned. */
 static void learned_mark(struct network *network)
@@ -313,6 +334,8 @@ static enum status network_fill(struct network *network, struct diag *diag)
     schedule_make(network);
     TRY(check_graph(network, diag));
     parameters_place(network);
+    if (network->training)
+        TRY(check_roles(network, diag));
     learned_mark(network);
     buckets_make(network);
     if (network->training)
@@ -621,6 +644,11 @@ float *network_values(struct network *network, int32_t tensor)
 {
     network->version++;
     return network->offset[tensor] < 0 ? NULL : network->values + network->offset[tensor];
+}
+
+int network_learns(const struct network *network, int32_t tensor)
+{
+    return network->learned[tensor];
 }
 
 void network_changed(struct network *network)

@@ -89,6 +89,9 @@ struct parameters {
 };
 struct parameters network_parameters(struct network *network);
 
+/* Whether a tensor's gradient is computed: it is learned, or depends on what is. */
+int network_learns(const struct network *network, int32_t tensor);
+
 /* One batch, in shards. The functions are called on any worker's thread, `worker` tells which. */
 struct network_batch {
     void *context;

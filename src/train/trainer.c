@@ -101,6 +101,21 @@ static enum status check_sizes(const struct trainer *trainer, struct diag *diag)
     return OK;
 }
 
+/* A loss can only teach what it depends on. */
+static enum status check_heads(const struct trainer *trainer, struct diag *diag)
+{
+    for (int32_t i = 0; i < trainer->n_heads; i++) {
+        if (network_learns(trainer->network, trainer->heads[i]))
+            continue;
+        if (i == 0)
+            return fail(diag, ERR_INPUT, "the network has no weights to learn");
+        return fail(diag, ERR_USAGE,
+                    "--distill-features %s: does not depend on weights; leave it out",
+                    trainer->settings->features[i - 1]);
+    }
+    return OK;
+}
+
 /* Which values an optimizer with --keep-zeros may change. */
 static const uint8_t *kept_make(const struct parameters *parameters, struct arena *arena)
 {
@@ -153,6 +168,7 @@ enum status trainer_make(const struct train_settings *settings, const struct gra
                                       .training = 1,
                                       .rounding = settings->rounding};
     TRY(network_make(graph, &options, &trainer->network, diag));
+    TRY(check_heads(trainer, diag));
     if (teacher != NULL)
         TRY(teacher_make(trainer, &options, diag));
     state_start(trainer, arena);
@@ -177,7 +193,7 @@ struct batch {
     int32_t shard_samples;
     int64_t sample_elements;
     struct task_sample *samples; /* by place in the batch */
-    float *scratch;              /* three samples a worker */
+    float *scratch;              /* two samples a worker */
     const float **inputs;        /* by worker: of the shard it is at */
     double *loss, *right;        /* by shard of this rank */
 };
@@ -494,7 +510,7 @@ static enum status step_run(struct course *course, int *stop, struct diag *diag)
 }
 
 /* Validation, the best so far, and the observer. */
-static void epoch_end(struct course *course)
+static enum status epoch_end(struct course *course, struct diag *diag)
 {
     struct trainer *trainer = course->trainer;
     const struct split *split = &trainer->split;
@@ -505,6 +521,11 @@ static void epoch_end(struct course *course)
     if (split->n_validation > 0) {
         trainer_validate(trainer, split->validation, split->n_validation, &result.validation_loss,
                          &result.validation_accuracy);
+        if (!isfinite(result.validation_loss))
+            return fail(diag, ERR_INPUT,
+                        "epoch %d: the loss on validation data is not finite; use a smaller --lr, "
+                        "and look at the data's range (dtmm data)",
+                        state->epoch + 1);
         score = isnan(result.validation_accuracy) ? -result.validation_loss
                                                   : result.validation_accuracy;
     }
@@ -519,11 +540,19 @@ static void epoch_end(struct course *course)
     state->loss_sum = state->n_right = 0;
     if (trainer->observer != NULL)
         trainer->observer(trainer->observer_context, &result);
+    return OK;
 }
 
+/* All processes end when one of them cannot save; the others would wait for it forever. */
 static enum status state_save(struct trainer *trainer, struct diag *diag)
 {
-    return trainer->save != NULL ? trainer->save(trainer->save_context, trainer, diag) : OK;
+    enum status status =
+        trainer->save != NULL ? trainer->save(trainer->save_context, trainer, diag) : OK;
+    double n_failed = status != OK;
+    distributed_sum(&trainer->distributed, &n_failed, 1);
+    if (status == OK && n_failed > 0)
+        return fail(diag, ERR_IO, "stopped: another process could not save, and says why");
+    return status;
 }
 
 static int has_ended(const struct trainer *trainer)
@@ -546,7 +575,7 @@ static enum status course_run(struct course *course, int *stopped, struct diag *
             if (*stopped)
                 return state_save(trainer, diag);
         }
-        epoch_end(course);
+        TRY(epoch_end(course, diag));
         TRY(state_save(trainer, diag));
     }
     struct parameters parameters = network_parameters(trainer->network);

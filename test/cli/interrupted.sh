@@ -43,6 +43,9 @@ for signal in INT:130 TERM:143 HUP:129; do
     ended_by ${signal%:*} ${signal#*:} compress "$work/model.tflite" --target cortex-m4 -o a/b/out
     ended_by ${signal%:*} ${signal#*:} compress "$work/model.tflite" --target cortex-m4 --force -o "$work/done"
     ended_by ${signal%:*} ${signal#*:} run "$work/done"
+    [ ! -e /usr/share/datasets/fashion-mnist ] ||
+        ended_by ${signal%:*} ${signal#*:} eval "$work/model.tflite" --data fashion-mnist \
+            --input-like "$work/model.tflite" --on cortex-m4
 done
 diff -r "$work/before" "$work/done" || die "the folder that was to be replaced has changed"
 [ -z "$(find "$work" -name '*.partial-*' -o -name '*.replaced-*')" ] || die "left behind: $(find "$work")"

@@ -91,6 +91,11 @@ expect_fail 1 'started with .*--seed 1.*not with .*--seed 2' \
     "$dtmm" train net.txt --data data --epochs 4 --batch 64 --lr 0.02 --augment "noise:4,mixup:0.1" --seed 2 \
     --resume one -o one
 
+sed 's/ activation relu$//' net.txt >linear.txt
+expect_fail 1 "checkpoint.safetensors: the training was started with another network than 'small'" \
+    "$dtmm" train linear.txt --data data --epochs 4 --batch 64 --lr 0.02 \
+    --augment "noise:4,mixup:0.1" --resume one -o one
+
 # Processes share the batch: the same curve but for rounding.
 if "$dtmm" train --help >/dev/null && command -v mpirun >/dev/null; then
     for n in 2 4; do
@@ -103,6 +108,11 @@ if "$dtmm" train --help >/dev/null && command -v mpirun >/dev/null; then
             END {exit !(n == 4 && !bad)}' ||
             { paste -d, one/curve.csv ranks$n/curve.csv; die "another curve on $n processes"; }
     done
+    # One that cannot write ends all.
+    timeout 60 mpirun --allow-run-as-root --oversubscribe -n 2 bash -c \
+        '[ "$OMPI_COMM_WORLD_RANK" != 0 ] || ulimit -f 0; exec "$@"' - "$dtmm" train net.txt --data data \
+        --epochs 1000 --threads 1 --lr 0.02 -o full >full.log 2>&1 && die "a full disk went unnoticed"
+    grep -q 'full/.*: cannot write' full.log || { cat full.log; die "a full disk of one process does not end the others"; }
 else
     die "mpirun is missing"
 fi
@@ -117,7 +127,11 @@ def read(path):
     return header, data[8 + n:], data[:8 + n]
 header, body, prefix = read("one/model.safetensors")
 begin, end = header["dense/w"]["data_offsets"]
-if sys.argv[1] == "make":
+if sys.argv[1] == "overlap":
+    header["more"] = header["dense/w"]
+    text = json.dumps(header).encode()
+    open("overlap.safetensors", "wb").write(struct.pack("<Q", len(text)) + text + body)
+elif sys.argv[1] == "make":
     body = bytearray(body)
     for i in range(begin, end, 8):
         body[i:i + 4] = bytes(4)
@@ -142,6 +156,15 @@ cp data/x_train.npy unlabeled/
 "$dtmm" train net.txt --data data/x_train.npy --epochs 6 --lr 0.02 --distill one/model.safetensors \
     --seed 5 -o unlabeled/student >unlabeled.log 2>&1 || { cat unlabeled.log; die "without labels"; }
 
+# An autoencoder; a training that has ended tells its figures again.
+printf '%s\n' 'graph same' 'tensor "x" f32 1x8x8x1' 'tensor "w" f32 1x1x1x1 init he_normal' 'tensor "y" f32 1x8x8x1' \
+    'input "x"' 'node conv_2d conv "x" "w" -> "y"' 'output "y"' >auto.txt
+auto="auto.txt --data data/x_train.npy --epochs 2 --lr 0.01 --input-scale 0.004 --json -o auto"
+"$dtmm" train $auto >auto.json 2>auto.log || { cat auto.log; die "an autoencoder"; }
+"$dtmm" train $auto --resume auto >again.json 2>/dev/null || die "an ended training"
+diff <(grep -v second auto.json) <(grep -v second again.json) || die "other figures of an ended training"
+grep -q '"validation_loss": [0-9]' auto.json || die "no validation loss"
+
 # What goes wrong.
 fails() { # pattern, options...
     local pattern=$1
@@ -162,6 +185,18 @@ fails '-o OUT is missing' net.txt --data data
 fails '--optimizer best: must be one of sgd, adam' net.txt --data data --optimizer best -o x
 fails '--batch 4096 is more than the 575 samples' net.txt --data data --batch 4096 -o x
 fails 'works on s8' "$root/examples/small_cnn.tflite" --data data -o x
+/usr/bin/python3 keep.py overlap
+fails "overlap.safetensors: tensor '.*' overlaps another" overlap.safetensors --data data -o x
+sed 's/"gamma"/"gamm\xff"/' net.txt >latin.txt
+fails 'latin/checkpoint.safetensors: a name in the network is not UTF-8' latin.txt --data data --epochs 1 -o latin
+fails 'distill-features image: does not depend on weights' net.txt --data data --distill one/model.safetensors \
+    --distill-features image -o x
+printf 'graph fixed\ntensor "image" f32 1x8x8x1\ntensor "pool" f32 1x1x1x1\ninput "image"\nnode %s\noutput "pool"\n' \
+    'average_pool_2d pool "image" -> "pool" stride 8 8 window 8 8' >fixed.txt
+fails 'the network has no weights to learn' fixed.txt --data data/x_train.npy --distill fixed.txt -o x
+sed 's/^node fully.*/&\nnode add twice "logits" "dense\/b" -> "twice"/; s/^tensor "logits".*/&\ntensor "twice" f32 1x3/
+    s/^node softmax softmax "logits"/node softmax softmax "twice"/' net.txt >twice.txt
+fails "add 'twice': the constant 'dense/b' is something else to another node" twice.txt --data data -o x
 [ ! -e x ] || die "a refused training wrote something"
 
 # A full disk while a checkpoint is written leaves the old one.
