@@ -250,3 +250,10 @@ void work_pointwise_fwcs_inplace_s8_armv7em(const struct dtmm_conv_2d *p, double
 {
     work_conv_2d_s8_armv7em(p, counts);
 }
+
+void work_conv_2d_fwcs_list_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    work_list(p, counts);
+    for (int32_t filter = 0; filter < p->output_channels; filter++)
+        counts[5] += finishes_slowly(p, filter);
+}

@@ -265,6 +265,16 @@ void work_conv_2d_fwcs_16_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX
     work_conv_2d_fwcs_s8_mve(p, counts);
 }
 
+void work_conv_2d_fwcs_list_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    const uint8_t *list = p->mask;
+    counts[1] = p->output_channels;
+    counts[2] = divide_up(p->output_channels, 4);
+    for (int32_t o = 0; o < p->output_channels; o++, list += 1 + *list)
+        counts[3] += 5 * divide_up(*list, 4);
+    counts[4] = divide_up(p->input_channels, 16);
+}
+
 void work_conv_2d_fwcs_single_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
     struct dtmm_mve_weight_pieces pieces = dtmm_mve_weight_pieces(p);

@@ -351,6 +351,53 @@ void layer_conv_2d_fwcs(struct random *random, struct guard *guard, struct layer
     finish_fwcs(random, guard, layer);
 }
 
+/* Lists the kept units of a mask; returns the bytes of the list. */
+static size_t list_kept(const struct dtmm_conv_2d *p, const uint8_t *mask, uint8_t *list)
+{
+    int32_t n_units = p->input_channels / 4, mask_bytes = (n_units + 7) / 8;
+    size_t n = 0;
+    for (int32_t o = 0; o < p->output_channels; o++, mask += mask_bytes) {
+        size_t count = n++;
+        if (list)
+            list[count] = 0;
+        for (int32_t unit = 0; unit < n_units; unit++) {
+            if (!(mask[unit / 8] >> unit % 8 & 1))
+                continue;
+            if (list) {
+                list[n] = (uint8_t)unit;
+                list[count]++;
+            }
+            n++;
+        }
+    }
+    return n;
+}
+
+void layer_conv_2d_fwcs_list(struct random *random, struct guard *guard, struct layer *layer)
+{
+    struct dtmm_conv_2d *p = &layer->parameters.conv_2d;
+    const struct line line = {1, 1, 1, 1, 1, 0};
+    SET_GEOMETRY(p, line, line);
+    p->input_channels = 4 * random_range(random, 1, one_in(random, 8) ? 255 : 60);
+    p->output_channels = random_range(random, 1, 20);
+    p->block = 4;
+    p->input_zero_point = random_s8(random);
+    layer->plain_input_zero_point = p->input_zero_point;
+    int8_t *weights =
+        random_values(random, guard, elements(p->input_channels, p->output_channels, 1));
+    layer->plain_weights = weights;
+    uint8_t *mask =
+        guard_alloc(guard, elements((p->input_channels + 31) / 32, p->output_channels, 1), 1);
+    thin_out(random, p, weights, mask);
+    int8_t *values = guard_alloc(guard, pack_fwcs(layer, mask, NULL), 1);
+    pack_fwcs(layer, mask, values);
+    uint8_t *list = guard_alloc(guard, list_kept(p, mask, NULL), 1);
+    list_kept(p, mask, list);
+    p->mask = list;
+    p->weights = values;
+    finish_conv_2d(random, guard, layer, 1);
+}
+
 static void start_pointwise(struct random *random, struct layer *layer)
 {
     start_conv_2d(random, layer);
