@@ -80,16 +80,16 @@ static inline struct dtmm_lanes_window dtmm_lanes_choose(const struct dtmm_conv_
         w.input_w = w.output_w = w.input_h * w.input_w;
         w.input_h = w.output_h = 1;
     }
+    /* Small units are listed anew for each window, which costs as much as computing with them. */
+    int32_t most_bytes = p->mask && dtmm_lanes_is_small(p) ? budget.single : budget.wide;
     for (; forms->lanes; forms++) {
         w.form = *forms;
         w.steps = (w.output_w + forms->lanes - 1) / forms->lanes;
-        while (w.steps > 1 && dtmm_lanes_window_bytes(p, &w) > budget.wide)
+        while (w.steps > 1 && dtmm_lanes_window_bytes(p, &w) > most_bytes)
             w.steps = (w.steps + 1) / 2;
         if (w.output_w > forms[1].lanes && dtmm_lanes_window_bytes(p, &w) <= budget.single)
             break;
     }
-    /* Small units are listed anew for each window, which costs as much as computing with them. */
-    int32_t most_bytes = p->mask && dtmm_lanes_is_small(p) ? budget.single : budget.wide;
     while (w.rows < w.output_h && w.rows * w.steps < 4 && w.steps * w.form.lanes >= w.output_w) {
         w.rows++;
         if (dtmm_lanes_window_bytes(p, &w) > most_bytes) {

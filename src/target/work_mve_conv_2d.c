@@ -137,7 +137,7 @@ static double list_instructions(const struct dtmm_conv_2d *p,
     int32_t bytes = divide_up(p->kernel_h * p->kernel_w * pieces->units, 8);
     if (pieces->length > pieces->size)
         return 11 + 6 * bytes + 8 * kept->units + 5 * (kept->pieces - kept->units);
-    return 9 + 10 * bytes + (pieces->size == 4 ? 6 : 8) * kept->nibbles;
+    return 11 + 8 * bytes + (pieces->size == 4 ? 6 : 8) * kept->nibbles;
 }
 
 /* The rounds of one group. */
