@@ -28,7 +28,7 @@ ifeq ($(MPI),1)
 MPI_CFLAGS  = $(addprefix -isystem ,$(shell mpicc --showme:incdirs 2>/dev/null))
 MPI_LDLIBS := -lmpi
 endif
-LDLIBS   := -ljansson -ldnnl -lz -llzma -lpng -ljpeg -lprotobuf-c -lgomp -lpthread $(MPI_LDLIBS) -lm
+LDLIBS   := -ljansson -ldnnl -lz -llzma -lpng -ljpeg -lprotobuf-c -llapacke -lopenblas -lgomp -lpthread $(MPI_LDLIBS) -lm
 DEPFLAGS  = -MMD -MP
 
 # A short line for each command; V=1 shows the commands.
@@ -41,7 +41,7 @@ PACKAGES := gcc g++ make clang libclang-rt-dev clang-format \
 	qemu-system-arm qemu-system-misc \
 	libflatbuffers-dev flatbuffers-compiler libjansson-dev libcmocka-dev cmake git \
 	libdnnl-dev libopenmpi-dev openmpi-bin zlib1g-dev liblzma-dev libpng-dev libjpeg-dev \
-	libprotobuf-c-dev protobuf-c-compiler libonnx-dev \
+	libprotobuf-c-dev protobuf-c-compiler libonnx-dev libopenblas-serial-dev liblapacke-dev \
 	dataset-fashion-mnist python3-torch python3-onnx python3-numpy
 NEEDED   := /usr/bin/gcc /usr/bin/g++ /usr/bin/clang /usr/bin/clang-format \
 	/usr/bin/arm-none-eabi-gcc /usr/lib/arm-none-eabi/include/stdint.h \
@@ -51,11 +51,13 @@ NEEDED   := /usr/bin/gcc /usr/bin/g++ /usr/bin/clang /usr/bin/clang-format \
 	/usr/include/dnnl.h /usr/bin/mpicc /usr/bin/mpirun /usr/include/zlib.h /usr/include/lzma.h \
 	/usr/include/png.h /usr/include/jpeglib.h /usr/bin/protoc-c \
 	/usr/include/protobuf-c/protobuf-c.h /usr/include/onnx/onnx.proto \
+	/usr/include/lapacke.h \
 	/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz \
 	/usr/lib/python3/dist-packages/torch/__init__.py \
 	/usr/lib/python3/dist-packages/onnx/__init__.py
 MISSING  := $(filter-out $(wildcard $(NEEDED)),$(NEEDED)) \
-	$(if $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*),,clang-sanitizers)
+	$(if $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*),,clang-sanitizers) \
+	$(if $(wildcard /usr/lib/*/libopenblas.so),,libopenblas.so)
 MISSING  := $(strip $(MISSING))
 
 SOURCES  := $(sort $(shell find src -name '*.c' ! -name main.c) $(wildcard runtime/c/*.c))

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* usage: compensate_try MODEL DATA SPARSITY [SAMPLES [DAMPING [VALIDATE [SCALE OFFSET]]]]
+ * Removes a fraction of the filterlets of a float network, those of the least norm, and prints the
+ * accuracy on validation samples of the dense network, of the one without them, and of the one
+ * compensated on so many unlabeled training samples. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "driver.h"
+#include "pass/pass.h"
+#include "predict.h"
+#include "train/compensate.h"
+
+struct trial {
+    const char *model, *data;
+    double sparsity, damping;
+    int32_t n_samples, n_validation;
+    struct sample_scale scale;
+    struct arena *arena;
+    struct diag *diag;
+    struct dataset dataset;
+    struct split split;
+};
+
+static struct sample_set samples_of(const struct trial *trial, const int32_t *indices, int32_t n,
+                                    int32_t wanted)
+{
+    int32_t *chosen = ARENA_ARRAY(trial->arena, (size_t)n, int32_t);
+    wanted = wanted < n ? wanted : n;
+    for (int32_t i = 0; i < wanted; i++)
+        chosen[i] = indices[(int64_t)i * n / wanted];
+    return (struct sample_set){&trial->dataset, chosen, wanted, trial->scale};
+}
+
+/* What a pruned graph lacks. */
+static struct masks *masks_of(const struct graph *pruned, struct arena *arena)
+{
+    struct masks *masks = ARENA_NEW(arena, struct masks);
+    masks->n_nodes = pruned->n_nodes;
+    masks->kept = ARENA_ARRAY(arena, (size_t)pruned->n_nodes, uint8_t *);
+    for (int32_t i = 0; i < pruned->n_nodes; i++) {
+        if (pruned->nodes[i].op != OP_conv_2d)
+            continue;
+        const struct tensor *weights = node_input(pruned, &pruned->nodes[i], 1);
+        size_t n = (size_t)shape_elements(&weights->shape);
+        masks->kept[i] = ARENA_ARRAY(arena, n, uint8_t);
+        for (size_t k = 0; k < n; k++)
+            masks->kept[i][k] = ((const float *)weights->data)[k] != 0;
+    }
+    return masks;
+}
+
+static enum status print_accuracy(const struct trial *trial, const char *name,
+                                  const struct graph *graph)
+{
+    struct predictions predictions;
+    struct progress progress = {0};
+    struct sample_set samples =
+        samples_of(trial, trial->split.validation, trial->split.n_validation, trial->n_validation);
+    TRY(predict_float(graph, &samples, &progress, trial->arena, &predictions, trial->diag));
+    struct quality quality = quality_measure(&predictions, &samples);
+    printf("%-28s %6.2f %%", name, 100 * quality.accuracy);
+    if (!isnan(quality.squared_error))
+        printf("  squared error %.6g", quality.squared_error);
+    printf("\n");
+    return OK;
+}
+
+static enum status compensated_print(const struct trial *trial, const struct graph *graph,
+                                     struct compensation request, const char *name)
+{
+    struct graph *compensated;
+    struct timespec from, to;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    TRY(compensate(graph, &request, trial->arena, &compensated, trial->diag));
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    double seconds = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+    return print_accuracy(trial, arena_printf(trial->arena, "%s (%.1f s)", name, seconds),
+                          compensated);
+}
+
+static enum status try(struct trial *trial)
+{
+    struct arena *arena = trial->arena;
+    struct graph *graph, *removed;
+    struct scores *scores;
+    TRY(driver_load(trial->model, arena, &graph, trial->diag));
+    TRY(dataset_read(trial->data, DATASET_TRAIN, arena, &trial->dataset, trial->diag));
+    TRY(dataset_fits(&trial->dataset, graph, trial->diag));
+    TRY(dataset_split(&trial->dataset, 0.1, 1, arena, &trial->split, trial->diag));
+    TRY(fold(graph, arena, &graph, trial->diag));
+    TRY(score(graph, arena, &scores, trial->diag));
+    TRY(prune(graph, scores, trial->sparsity, arena, &removed, trial->diag));
+    struct sample_set samples =
+        samples_of(trial, trial->split.train, trial->split.n_train, trial->n_samples);
+    struct compensation request = {.masks = masks_of(removed, arena),
+                                   .samples = samples_real(&samples, arena),
+                                   .n_samples = samples.n,
+                                   .damping = trial->damping};
+    TRY(print_accuracy(trial, "dense", graph));
+    TRY(print_accuracy(trial, "removed", removed));
+    TRY(compensated_print(trial, graph, request, "compensated"));
+    request.repair = 1;
+    return compensated_print(trial, graph, request, "compensated, repaired");
+}
+
+int main(int argc, char **argv)
+{
+    struct arena arena = {0};
+    struct diag diag = {""};
+    if (argc < 4)
+        return fprintf(stderr, "usage: compensate_try MODEL DATA SPARSITY [SAMPLES [DAMPING "
+                               "[VALIDATE [SCALE OFFSET]]]]\n"),
+               1;
+    struct trial trial = {
+        .model = argv[1],
+        .data = argv[2],
+        .sparsity = atof(argv[3]),
+        .n_samples = argc > 4 ? atoi(argv[4]) : 512,
+        .damping = argc > 5 ? atof(argv[5]) : 0,
+        .n_validation = argc > 6 ? atoi(argv[6]) : 5000,
+        .scale = {argc > 7 ? (float)atof(argv[7]) : 1, argc > 8 ? (float)atof(argv[8]) : 0},
+        .arena = &arena,
+        .diag = &diag};
+    enum status status = try(&trial);
+    if (status != OK)
+        fprintf(stderr, "%s\n", diag.message);
+    arena_free(&arena);
+    return status_exit_code(status);
+}
