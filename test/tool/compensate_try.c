@@ -12,6 +12,7 @@
 #include "pass/pass.h"
 #include "predict.h"
 #include "train/compensate.h"
+#include "train/reconstruction.h"
 
 struct trial {
     const char *model, *data;
@@ -81,29 +82,42 @@ static enum status compensated_print(const struct trial *trial, const struct gra
                           compensated);
 }
 
+/* Removes by the scores; accuracies without and with compensation. */
+static enum status scores_try(const struct trial *trial, const struct graph *graph,
+                              const struct scores *scores, const struct sample_set *samples)
+{
+    struct graph *removed;
+    TRY(prune(graph, scores, trial->sparsity, trial->arena, &removed, trial->diag));
+    struct compensation request = {.masks = masks_of(removed, trial->arena),
+                                   .samples = samples_real(samples, trial->arena),
+                                   .n_samples = samples->n,
+                                   .damping = trial->damping};
+    TRY(print_accuracy(trial, "removed", removed));
+    TRY(compensated_print(trial, graph, request, "compensated"));
+    request.repair = 1;
+    return compensated_print(trial, graph, request, "compensated, repaired");
+}
+
 static enum status try(struct trial *trial)
 {
     struct arena *arena = trial->arena;
-    struct graph *graph, *removed;
+    struct graph *graph;
     struct scores *scores;
     TRY(driver_load(trial->model, arena, &graph, trial->diag));
     TRY(dataset_read(trial->data, DATASET_TRAIN, arena, &trial->dataset, trial->diag));
     TRY(dataset_fits(&trial->dataset, graph, trial->diag));
     TRY(dataset_split(&trial->dataset, 0.1, 1, arena, &trial->split, trial->diag));
     TRY(fold(graph, arena, &graph, trial->diag));
-    TRY(score(graph, arena, &scores, trial->diag));
-    TRY(prune(graph, scores, trial->sparsity, arena, &removed, trial->diag));
     struct sample_set samples =
         samples_of(trial, trial->split.train, trial->split.n_train, trial->n_samples);
-    struct compensation request = {.masks = masks_of(removed, arena),
-                                   .samples = samples_real(&samples, arena),
-                                   .n_samples = samples.n,
-                                   .damping = trial->damping};
     TRY(print_accuracy(trial, "dense", graph));
-    TRY(print_accuracy(trial, "removed", removed));
-    TRY(compensated_print(trial, graph, request, "compensated"));
-    request.repair = 1;
-    return compensated_print(trial, graph, request, "compensated, repaired");
+    printf("filterlets of least norm:\n");
+    TRY(score(graph, arena, &scores, trial->diag));
+    TRY(scores_try(trial, graph, scores, &samples));
+    printf("filterlets of least reconstruction error:\n");
+    TRY(score_reconstruction(graph, samples_real(&samples, arena), samples.n, arena, &scores,
+                             trial->diag));
+    return scores_try(trial, graph, scores, &samples);
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "train/reconstruction.h"
+
+#include <cblas.h>
+#include <lapacke.h>
+#include <math.h>
+#include <string.h>
+
+#include "train/gram.h"
+
+static const double DAMPING = 1e-3;
+
+/* One filter from which filterlets are taken. */
+struct removal {
+    int32_t n, length, n_filterlets; /* columns, the bias last; columns of a filterlet */
+    double *inverse;                 /* [n][n]: of the damped Gram matrix, of what is left */
+    double *weights;                 /* [n]: the best ones, of what is left */
+    double *block, *part;            /* [length][length], [length][n]: scratch */
+    double *step;                    /* [length] */
+    uint8_t *gone;                   /* [n_filterlets] */
+};
+
+/* The inverse of the damped Gram matrix, symmetric; 0 when there is none. */
+static int inverse_make(const struct gram *gram, double *inverse)
+{
+    int64_t n = gram->n_columns;
+    double sum = 0;
+    memcpy(inverse, gram->xx, (size_t)(n * n) * sizeof *inverse);
+    for (int64_t i = 0; i < n - 1; i++)
+        sum += gram->xx[i * n + i];
+    for (int64_t i = 0; i < n - 1; i++)
+        inverse[i * n + i] += sum > 0 ? DAMPING * sum / (double)(n - 1) : 1;
+    if (LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', (lapack_int)n, inverse, (lapack_int)n) != 0 ||
+        LAPACKE_dpotri(LAPACK_COL_MAJOR, 'L', (lapack_int)n, inverse, (lapack_int)n) != 0)
+        return 0;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = i + 1; j < n; j++)
+            inverse[j * n + i] = inverse[i * n + j];
+    return 1;
+}
+
+/* Decomposes the filterlet's block of the inverse and solves for its weights (`step`); what its
+ * removal adds to the error. Infinite where the block is singular. */
+static double removal_error(struct removal *r, int32_t filterlet)
+{
+    int32_t length = r->length, first = filterlet * length;
+    for (int32_t i = 0; i < length; i++)
+        memcpy(r->block + (int64_t)i * length, r->inverse + (int64_t)(first + i) * r->n + first,
+               (size_t)length * sizeof(double));
+    memcpy(r->step, r->weights + first, (size_t)length * sizeof(double));
+    if (LAPACKE_dposv(LAPACK_COL_MAJOR, 'L', length, 1, r->block, length, r->step, length) != 0)
+        return (double)INFINITY;
+    return cblas_ddot(length, r->step, 1, r->weights + first, 1);
+}
+
+/* Takes the filterlet out: the others take over, the inverse becomes that of what is left. */
+static void removal_do(struct removal *r, int32_t filterlet)
+{
+    int32_t n = r->n, length = r->length;
+    const double *rows = r->inverse + (int64_t)filterlet * length * n;
+    removal_error(r, filterlet);
+    memcpy(r->part, rows, (size_t)length * (size_t)n * sizeof(double));
+    cblas_dgemv(CblasRowMajor, CblasTrans, length, n, -1, rows, n, r->step, 1, 1, r->weights, 1);
+    cblas_dtrsm(CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, length, n, 1,
+                r->block, length, r->part, n);
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, n, n, length, -1, r->part, n, r->part, n,
+                1, r->inverse, n);
+}
+
+/* The filterlets of one filter in the order in which they go; the scores ascend. */
+static void filter_score(struct removal *r, double unit, float *score)
+{
+    double reached = 0;
+    memset(r->gone, 0, (size_t)r->n_filterlets);
+    for (int32_t k = 0; k < r->n_filterlets; k++) {
+        int32_t best = -1;
+        double least = (double)INFINITY;
+        for (int32_t p = 0; p < r->n_filterlets; p++) {
+            double error = r->gone[p] ? (double)INFINITY : removal_error(r, p);
+            if (!r->gone[p] && (best < 0 || error < least)) {
+                best = p;
+                least = error;
+            }
+        }
+        r->gone[best] = 1;
+        reached = fmax(reached, least);
+        score[best] = (float)(reached * unit);
+        if (k + 1 < r->n_filterlets)
+            removal_do(r, best);
+    }
+}
+
+/* The variance of all outputs of the layer together. */
+static double variance_of(const struct gram *gram)
+{
+    double sum = 0;
+    for (int64_t f = 0; f < gram->n_filters; f++) {
+        double mean = gram->xy[f * gram->n_columns + gram->n_columns - 1];
+        sum += gram->yy[f] - mean * mean;
+    }
+    return sum;
+}
+
+static void layer_score(const struct tensor *tensor, const struct gram *gram,
+                        struct node_scores *scores, struct arena *arena)
+{
+    struct arena scratch = {0};
+    const float *weights = tensor->data;
+    size_t n = (size_t)gram->n_columns;
+    struct removal r = {.n = gram->n_columns,
+                        .length = tensor->shape.dims[3],
+                        .n_filterlets = tensor->shape.dims[1] * tensor->shape.dims[2],
+                        .inverse = ARENA_ARRAY(&scratch, n * n, double),
+                        .weights = ARENA_ARRAY(&scratch, n, double)};
+    size_t length = (size_t)r.length;
+    double *inverse = ARENA_ARRAY(&scratch, n * n, double);
+    int fits = inverse_make(gram, inverse);
+    double variance = variance_of(gram), unit = variance > 0 ? 1 / variance : 1;
+    r.block = ARENA_ARRAY(&scratch, length * length, double);
+    r.part = ARENA_ARRAY(&scratch, length * n, double);
+    r.step = ARENA_ARRAY(&scratch, length, double);
+    r.gone = ARENA_ARRAY(&scratch, (size_t)r.n_filterlets, uint8_t);
+    scores->n_filters = gram->n_filters;
+    scores->n_positions = r.n_filterlets;
+    scores->filterlet = ARENA_ARRAY(arena, (size_t)gram->n_filters * (size_t)r.n_filterlets, float);
+    for (int32_t f = 0; f < gram->n_filters && fits; f++) {
+        memcpy(r.inverse, inverse, n * n * sizeof *inverse);
+        for (size_t i = 0; i + 1 < n; i++)
+            r.weights[i] = (double)weights[(size_t)f * (n - 1) + i];
+        filter_score(&r, unit / (double)length, scores->filterlet + (int64_t)f * r.n_filterlets);
+    }
+    arena_free(&scratch);
+}
+
+enum status score_reconstruction(const struct graph *graph, const float *samples, int32_t n,
+                                 struct arena *arena, struct scores **scores, struct diag *diag)
+{
+    struct scores *made = ARENA_NEW(arena, struct scores);
+    made->n_nodes = graph->n_nodes;
+    made->nodes = ARENA_ARRAY(arena, (size_t)graph->n_nodes, struct node_scores);
+    for (int32_t i = 0; i < graph->n_nodes; i++) {
+        struct arena scratch = {0};
+        struct gram gram;
+        struct gram_request request = {graph, graph, i, -1, samples, n, 0};
+        if (graph->nodes[i].op != OP_conv_2d)
+            continue;
+        enum status status = gram_measure(&request, &scratch, &gram, diag);
+        if (status == OK)
+            layer_score(node_input(graph, &graph->nodes[i], 1), &gram, &made->nodes[i], arena);
+        arena_free(&scratch);
+        TRY(status);
+    }
+    *scores = made;
+    return OK;
+}
