@@ -4,9 +4,8 @@
 #include <assert.h>
 
 #include "graph/draft.h"
-#include "graph/facts.h"
+#include "train/filters.h"
 #include "train/gram.h"
-#include "train/least_squares.h"
 
 /* Of OpenBLAS: products are the same bits with one thread, whatever the number of cores. Declared
  * here because cblas.h may be another library's. */
@@ -60,56 +59,7 @@ static int is_changed(const struct compensating *c, int32_t index)
     return c->request->scales != NULL && c->request->scales->nodes[index].weights.n > 0;
 }
 
-/* ---- a layer as a problem ---- */
-
-/* Where the weight of a filter's column stands. */
-static int64_t weight_at(const struct node *node, const struct gram *gram, int64_t filter,
-                         int64_t column)
-{
-    return node->op == OP_depthwise_conv_2d ? column * gram->n_groups + filter
-                                            : filter * (gram->n_columns - 1) + column;
-}
-
-/* Dense weights, and which of them are kept, with the bias behind each filter's. */
-static void columns_read(const struct compensating *c, int32_t index, const struct gram *gram,
-                         double *weights, uint8_t *kept)
-{
-    const struct node *node = &c->graph->nodes[index];
-    const struct tensor *bias = node_input(c->graph, node, 2);
-    const float *dense = node_input(c->graph, node, 1)->data;
-    int64_t n = gram->n_columns, filters = (int64_t)gram->n_groups * gram->n_filters;
-    for (int64_t f = 0; f < filters; f++) {
-        for (int64_t i = 0; i < n - 1; i++) {
-            int64_t at = weight_at(node, gram, f, i);
-            weights[f * n + i] = (double)dense[at];
-            kept[f * n + i] = kept_of(c, index) == NULL || kept_of(c, index)[at];
-        }
-        weights[f * n + n - 1] = bias != NULL ? (double)((const float *)bias->data)[f] : 0;
-        kept[f * n + n - 1] = 1;
-    }
-}
-
-static void columns_write(struct compensating *c, int32_t index, const struct gram *gram,
-                          const double *weights)
-{
-    struct node *node = &c->draft.graph.nodes[index];
-    int64_t n = gram->n_columns, filters = (int64_t)gram->n_groups * gram->n_filters;
-    if (node->n_inputs == 2) {
-        struct tensor bias = {
-            .name = arena_printf(c->draft.arena, "%s/bias", node->name),
-            .dtype = DTYPE_F32,
-            .shape = {.rank = 1, .dims = {(int32_t)filters}},
-            .data = ARENA_ARRAY(c->draft.arena, (size_t)filters, float),
-        };
-        node->inputs[node->n_inputs++] = draft_add_tensor(&c->draft, &bias);
-    }
-    float *to = draft_own_values(&c->draft, node, 1), *bias = draft_own_values(&c->draft, node, 2);
-    for (int64_t f = 0; f < filters; f++) {
-        for (int64_t i = 0; i < n - 1; i++)
-            to[weight_at(node, gram, f, i)] = (float)weights[f * n + i];
-        bias[f] = (float)weights[f * n + n - 1];
-    }
-}
+/* ---- a layer ---- */
 
 /* One scale a filter; NULL: weights stay real. */
 static const float *scales_of(const struct compensating *c, int32_t index, int64_t n_filters,
@@ -138,27 +88,16 @@ static enum status layer_solve(struct compensating *c, int32_t index)
     };
     enum status status = gram_measure(&request, &scratch, &gram, c->diag);
     if (status == OK) {
-        size_t filters = (size_t)gram.n_groups * (size_t)gram.n_filters;
-        size_t n = filters * (size_t)gram.n_columns;
-        double *weights = ARENA_ARRAY(&scratch, n, double);
-        uint8_t *kept = ARENA_ARRAY(&scratch, n, uint8_t);
-        const float *scale = scales_of(c, index, (int64_t)filters, &scratch);
-        columns_read(c, index, &gram, weights, kept);
-        for (int32_t g = 0; g < gram.n_groups; g++) {
-            int64_t columns = gram.n_columns, first = (int64_t)g * gram.n_filters;
-            struct least_squares problem = {
-                .n_columns = gram.n_columns,
-                .n_filters = gram.n_filters,
-                .xx = gram.xx + g * columns * columns,
-                .xy = gram.xy + first * columns,
-                .kept = kept + first * columns,
-                .damping = c->request->damping > 0 ? c->request->damping : 1e-3,
-                .scale = scale != NULL ? scale + first : NULL,
-                .weights = weights + first * columns,
-            };
-            least_squares_solve(&problem);
-        }
-        columns_write(c, index, &gram, weights);
+        int64_t n_filters = (int64_t)gram.n_groups * gram.n_filters;
+        struct filters_problem problem = {
+            .gram = &gram,
+            .kept = filters_kept(c->graph, index, kept_of(c, index), &scratch),
+            .scale = scales_of(c, index, n_filters, &scratch),
+            .damping = c->request->damping > 0 ? c->request->damping : 1e-3,
+            .filters = filters_read(c->graph, index, &scratch),
+        };
+        filters_solve(&problem);
+        filters_write(&c->draft, index, problem.filters);
     }
     arena_free(&scratch);
     return status;

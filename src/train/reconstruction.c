@@ -4,11 +4,13 @@
 #include <cblas.h>
 #include <lapacke.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "train/gram.h"
+#include "train/filters.h"
+#include "train/outputs.h"
 
-static const double DAMPING = 1e-3;
+static const double DAMPING = 1e-3, PROBED_SHARE = 0.3;
 
 /* One filter from which filterlets are taken. */
 struct removal {
@@ -132,24 +134,87 @@ static void layer_score(const struct tensor *tensor, const struct gram *gram,
     arena_free(&scratch);
 }
 
+/* ---- layers among each other ---- */
+
+static int score_compare(const void *a, const void *b)
+{
+    const float *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Without the filterlets of the lowest scores, a share of all; by weight. */
+static uint8_t *probe_kept(const struct tensor *weights, const struct node_scores *scores,
+                           struct arena *arena)
+{
+    size_t n = (size_t)scores->n_filters * (size_t)scores->n_positions;
+    int64_t elements = shape_elements(&weights->shape), length = elements / (int64_t)n;
+    float *sorted = arena_copy(arena, scores->filterlet, n * sizeof *sorted);
+    uint8_t *kept = ARENA_ARRAY(arena, (size_t)elements, uint8_t);
+    qsort(sorted, n, sizeof *sorted, score_compare);
+    float threshold = sorted[(size_t)(PROBED_SHARE * (double)n)];
+    for (int64_t i = 0; i < elements; i++)
+        kept[i] = scores->filterlet[i / length] >= threshold;
+    return kept;
+}
+
+/* What an error of this layer alone does to the outputs: theirs in parts of the layer's own. */
+static enum status layer_probe(const struct graph *graph, int32_t node, const struct gram *gram,
+                               const struct node_scores *scores, const struct outputs *outputs,
+                               double *factor, struct diag *diag)
+{
+    struct arena scratch = {0};
+    struct draft draft = draft_start(graph, &scratch);
+    const struct tensor *weights = node_input(graph, &graph->nodes[node], 1);
+    struct filters_problem problem = {
+        .gram = gram,
+        .kept = filters_kept(graph, node, probe_kept(weights, scores, &scratch), &scratch),
+        .damping = DAMPING,
+        .filters = filters_read(graph, node, &scratch),
+    };
+    double own = 0, of_outputs;
+    filters_solve(&problem);
+    filters_write(&draft, node, problem.filters);
+    for (int32_t f = 0; f < gram->n_filters; f++)
+        own += gram_error(gram, 0, f, problem.filters + (int64_t)f * gram->n_columns);
+    enum status status = outputs_error(outputs, &draft.graph, &of_outputs, diag);
+    own /= variance_of(gram);
+    *factor = own > 0 && isfinite(own) ? of_outputs / own : 1;
+    arena_free(&scratch);
+    return status;
+}
+
+static enum status node_score(const struct graph *graph, int32_t node,
+                              const struct outputs *outputs, struct node_scores *scores,
+                              struct arena *arena, struct diag *diag)
+{
+    struct arena scratch = {0};
+    struct gram gram;
+    struct gram_request request = {graph, graph, node, -1, outputs->samples, outputs->n_samples, 0};
+    double factor = 1;
+    enum status status = gram_measure(&request, &scratch, &gram, diag);
+    if (status == OK) {
+        layer_score(node_input(graph, &graph->nodes[node], 1), &gram, scores, arena);
+        status = layer_probe(graph, node, &gram, scores, outputs, &factor, diag);
+    }
+    for (int64_t i = 0; i < (int64_t)scores->n_filters * scores->n_positions; i++)
+        scores->filterlet[i] *= (float)factor;
+    arena_free(&scratch);
+    return status;
+}
+
 enum status score_reconstruction(const struct graph *graph, const float *samples, int32_t n,
                                  struct arena *arena, struct scores **scores, struct diag *diag)
 {
+    struct arena scratch = {0};
+    struct outputs outputs;
     struct scores *made = ARENA_NEW(arena, struct scores);
     made->n_nodes = graph->n_nodes;
     made->nodes = ARENA_ARRAY(arena, (size_t)graph->n_nodes, struct node_scores);
-    for (int32_t i = 0; i < graph->n_nodes; i++) {
-        struct arena scratch = {0};
-        struct gram gram;
-        struct gram_request request = {graph, graph, i, -1, samples, n, 0};
-        if (graph->nodes[i].op != OP_conv_2d)
-            continue;
-        enum status status = gram_measure(&request, &scratch, &gram, diag);
-        if (status == OK)
-            layer_score(node_input(graph, &graph->nodes[i], 1), &gram, &made->nodes[i], arena);
-        arena_free(&scratch);
-        TRY(status);
-    }
+    enum status status = outputs_make(graph, samples, n, &scratch, &outputs, diag);
+    for (int32_t i = 0; i < graph->n_nodes && status == OK; i++)
+        if (graph->nodes[i].op == OP_conv_2d)
+            status = node_score(graph, i, &outputs, &made->nodes[i], arena, diag);
+    arena_free(&scratch);
     *scores = made;
-    return OK;
+    return status;
 }
