@@ -7,6 +7,8 @@
 #include "train/filters.h"
 #include "train/gram.h"
 
+enum { ROUNDS = 3 };
+
 /* Of OpenBLAS: products are the same bits with one thread, whatever the number of cores. Declared
  * here because cblas.h may be another library's. */
 extern void openblas_set_num_threads(int n);
@@ -97,6 +99,10 @@ static enum status layer_solve(struct compensating *c, int32_t index)
             .filters = filters_read(c->graph, index, &scratch),
         };
         filters_solve(&problem);
+        for (int round = 0; round < ROUNDS && status == OK; round++) {
+            status = gram_retarget(&request, problem.filters, &gram, c->diag);
+            filters_solve(&problem);
+        }
         filters_write(&c->draft, index, problem.filters);
     }
     arena_free(&scratch);

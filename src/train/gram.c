@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <cblas.h>
+#include <math.h>
+#include <string.h>
 
 #include "base/random.h"
 #include "train/network.h"
@@ -27,7 +29,9 @@ struct gathering {
     struct seen dense, sparse;           /* the sum or the output; the input, the other summand */
     struct gram *gram;
     struct row *rows;
-    double *x, *y; /* rows of one group */
+    double *x, *y;         /* rows of one group */
+    const double *filters; /* what makes the outputs now; NULL: targets are as they are */
+    double *made;          /* rows of one group: by them */
 };
 
 int gram_has(const struct node *node)
@@ -102,16 +106,62 @@ static void patch_read(const struct gathering *g, const struct row *row, int32_t
         }
 }
 
+/* Where the outputs of the group's filters stand. */
+static int64_t output_at(const struct gathering *g, const struct row *row, int32_t group)
+{
+    int64_t n = g->gram->n_filters, n_outputs = n * g->gram->n_groups;
+    return (row->sample * g->n_positions + row->position) * n_outputs + group * n;
+}
+
 /* What filters of the group should make of it. */
 static void target_read(const struct gathering *g, const struct row *row, int32_t group, double *y)
 {
     int32_t n = g->gram->n_filters;
-    int64_t at = (row->sample * g->n_positions + row->position) * n * g->gram->n_groups + group * n;
+    int64_t at = output_at(g, row, group);
     for (int32_t o = 0; o < n; o++) {
         y[o] = (double)g->dense.values[0][at + o];
         if (g->request->sum >= 0)
             y[o] -= (double)g->sparse.values[1][at + o];
     }
+}
+
+static int has_limits(enum activation activation)
+{
+    return activation == ACTIVATION_RELU || activation == ACTIVATION_RELU6;
+}
+
+/* The node whose activation is behind the layer. */
+static const struct node *last_node(const struct gram_request *request)
+{
+    return &request->dense->nodes[request->sum >= 0 ? request->sum : request->node];
+}
+
+/* What is to be made of one output, when `made` is made of it now and `wanted` before. A sum's
+ * other part, `other`, counts for the limits. */
+static double retarget(enum activation activation, double wanted, double made, double other)
+{
+    double high = activation == ACTIVATION_RELU6 ? 6 - other : (double)INFINITY, low = -other;
+    if (wanted <= low)
+        return made <= low ? made : low;
+    if (wanted >= high)
+        return made >= high ? made : high;
+    return wanted;
+}
+
+static void targets_change(struct gathering *g, const struct row *rows, int32_t n, int32_t group)
+{
+    const struct gram *gram = g->gram;
+    int32_t columns = gram->n_columns, filters = gram->n_filters;
+    const double *weights = g->filters + (int64_t)group * filters * columns;
+    enum activation activation = last_node(g->request)->attrs.activation;
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, filters, columns, 1, g->x, columns,
+                weights, columns, 0, g->made, filters);
+    for (int32_t r = 0; r < n; r++)
+        for (int32_t o = 0; o < filters; o++) {
+            int64_t at = output_at(g, &rows[r], group) + o, k = (int64_t)r * filters + o;
+            double other = g->request->sum >= 0 ? (double)g->sparse.values[1][at] : 0;
+            g->y[k] = retarget(activation, g->y[k], g->made[k], other);
+        }
 }
 
 /* Adds rows to the sums of all groups. */
@@ -125,8 +175,11 @@ static void rows_add(struct gathering *g, const struct row *rows, int32_t n)
             g->x[(int64_t)r * columns + columns - 1] = 1;
             target_read(g, &rows[r], group, g->y + (int64_t)r * filters);
         }
-        cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, columns, n, 1, g->x, columns, 1,
-                    gram->xx + (int64_t)group * columns * columns, columns);
+        if (g->filters != NULL)
+            targets_change(g, rows, n, group);
+        else
+            cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, columns, n, 1, g->x, columns, 1,
+                        gram->xx + (int64_t)group * columns * columns, columns);
         cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, filters, columns, n, 1, g->y, filters,
                     g->x, columns, 1, gram->xy + (int64_t)group * filters * columns, columns);
         for (int32_t i = 0; i < n * filters; i++)
@@ -190,21 +243,26 @@ static struct gram gram_start(const struct node *node, const struct shape *weigh
     return gram;
 }
 
-/* From sums of the upper triangle to means of the whole. */
-static void gram_finish(struct gram *gram)
+/* From sums to means. */
+static void targets_finish(struct gram *gram)
 {
-    int64_t n = gram->n_columns, filters = (int64_t)gram->n_groups * gram->n_filters;
-    double share = 1 / (double)gram->n_rows;
+    int64_t filters = (int64_t)gram->n_groups * gram->n_filters;
+    for (int64_t i = 0; i < filters * gram->n_columns; i++)
+        gram->xy[i] /= (double)gram->n_rows;
+    for (int64_t i = 0; i < filters; i++)
+        gram->yy[i] /= (double)gram->n_rows;
+}
+
+/* From sums of the upper triangle to means of the whole. */
+static void matrices_finish(struct gram *gram)
+{
+    int64_t n = gram->n_columns;
     for (int32_t group = 0; group < gram->n_groups; group++) {
         double *xx = gram->xx + group * n * n;
         for (int64_t i = 0; i < n; i++)
             for (int64_t j = i; j < n; j++)
-                xx[j * n + i] = xx[i * n + j] *= share;
+                xx[j * n + i] = xx[i * n + j] /= (double)gram->n_rows;
     }
-    for (int64_t i = 0; i < filters * n; i++)
-        gram->xy[i] *= share;
-    for (int64_t i = 0; i < filters; i++)
-        gram->yy[i] *= share;
 }
 
 /* The graph with the node's activation taken off. */
@@ -221,7 +279,7 @@ static struct gathering gathering_of(const struct gram_request *request, struct 
 {
     const struct graph *graph = request->sparse;
     const struct node *node = &graph->nodes[request->node];
-    const struct node *made = &graph->nodes[request->sum >= 0 ? request->sum : request->node];
+    const struct node *made = last_node(request);
     struct gathering g = {
         .request = request,
         .node = node,
@@ -239,7 +297,32 @@ static struct gathering gathering_of(const struct gram_request *request, struct 
     g.rows = ARENA_ARRAY(arena, (size_t)(SHARD * g.n_positions), struct row);
     g.x = ARENA_ARRAY(arena, CHUNK * (size_t)gram->n_columns, double);
     g.y = ARENA_ARRAY(arena, CHUNK * (size_t)gram->n_filters, double);
+    g.made = ARENA_ARRAY(arena, CHUNK * (size_t)gram->n_filters, double);
     return g;
+}
+
+/* Runs both graphs and adds all rows. */
+static enum status rows_gather(const struct gram_request *request, const double *filters,
+                               struct gram *gram, struct diag *diag)
+{
+    struct arena scratch = {0};
+    struct gathering g = gathering_of(request, gram, &scratch);
+    struct graph linear =
+        linear_at(request->dense, request->sum >= 0 ? request->sum : request->node, &scratch);
+    struct network_options options = {.n_threads = 1, .n_heads = 1, .heads = g.dense.tensor};
+    struct network *dense = NULL, *sparse = NULL;
+    g.filters = filters;
+    enum status status = network_make(&linear, &options, &dense, diag);
+    options.heads = g.sparse.tensor;
+    options.n_heads = request->sum >= 0 ? 2 : 1;
+    if (status == OK)
+        status = network_make(request->sparse, &options, &sparse, diag);
+    if (status == OK)
+        samples_add(&g, dense, sparse);
+    network_free(dense);
+    network_free(sparse);
+    arena_free(&scratch);
+    return status;
 }
 
 enum status gram_measure(const struct gram_request *request, struct arena *arena, struct gram *gram,
@@ -247,26 +330,25 @@ enum status gram_measure(const struct gram_request *request, struct arena *arena
 {
     const struct node *node = &request->sparse->nodes[request->node];
     assert(gram_has(node) && request->n > 0);
-    struct arena scratch = {0};
     *gram = gram_start(node, &node_input(request->sparse, node, 1)->shape, arena);
-    struct gathering g = gathering_of(request, gram, &scratch);
-    struct graph linear =
-        linear_at(request->dense, request->sum >= 0 ? request->sum : request->node, &scratch);
-    struct network_options options = {.n_threads = 1, .n_heads = 1, .heads = g.dense.tensor};
-    struct network *dense = NULL, *sparse = NULL;
-    enum status status = network_make(&linear, &options, &dense, diag);
-    options.heads = g.sparse.tensor;
-    options.n_heads = request->sum >= 0 ? 2 : 1;
-    if (status == OK)
-        status = network_make(request->sparse, &options, &sparse, diag);
-    if (status == OK) {
-        samples_add(&g, dense, sparse);
-        gram_finish(gram);
-    }
-    network_free(dense);
-    network_free(sparse);
-    arena_free(&scratch);
-    return status;
+    TRY(rows_gather(request, NULL, gram, diag));
+    targets_finish(gram);
+    matrices_finish(gram);
+    return OK;
+}
+
+enum status gram_retarget(const struct gram_request *request, const double *filters,
+                          struct gram *gram, struct diag *diag)
+{
+    size_t n = (size_t)gram->n_groups * (size_t)gram->n_filters;
+    if (!has_limits(last_node(request)->attrs.activation))
+        return OK;
+    memset(gram->xy, 0, n * (size_t)gram->n_columns * sizeof *gram->xy);
+    memset(gram->yy, 0, n * sizeof *gram->yy);
+    gram->n_rows = 0;
+    TRY(rows_gather(request, filters, gram, diag));
+    targets_finish(gram);
+    return OK;
 }
 
 double gram_error(const struct gram *gram, int32_t group, int32_t filter, const double *weights)

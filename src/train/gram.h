@@ -46,6 +46,15 @@ int32_t gram_sum(const struct graph *graph, int32_t node);
 enum status gram_measure(const struct gram_request *request, struct arena *arena, struct gram *gram,
                          struct diag *diag);
 
+/* Measures xy and yy again for targets that know of the activation that follows, relu or relu6:
+ * where it makes the same of what the filters ([group][filter][column], the bias last) make of a
+ * row and of what is wanted, what they make is right already; where what is wanted lies beyond its
+ * limits, the limit is wanted. Solving for these targets and measuring again never makes what is
+ * behind the activation worse where the dense graph's is cut off (majorization; Zhang et al. 2015
+ * for the nonlinear reconstruction). Returns without change when no such activation follows. */
+enum status gram_retarget(const struct gram_request *request, const double *filters,
+                          struct gram *gram, struct diag *diag);
+
 /* The mean squared error of a filter with these weights (its bias last). */
 double gram_error(const struct gram *gram, int32_t group, int32_t filter, const double *weights);
 

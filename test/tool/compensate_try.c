@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* usage: compensate_try MODEL DATA SPARSITY [SAMPLES [DAMPING [VALIDATE [SCALE OFFSET]]]]
  * Removes a fraction of the filterlets of a float network, those of the least norm, and prints the
- * accuracy on validation samples of the dense network, of the one without them, and of the one
- * compensated on so many unlabeled training samples. */
+ * accuracy on validation samples (VALIDATE of them; 0: on the test data) of the dense network, of
+ * the one without them, and of the one compensated on so many unlabeled training samples. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +21,9 @@ struct trial {
     struct sample_scale scale;
     struct arena *arena;
     struct diag *diag;
-    struct dataset dataset;
+    struct dataset dataset, test;
     struct split split;
+    int32_t *all; /* samples of the test data */
 };
 
 static struct sample_set samples_of(const struct trial *trial, const int32_t *indices, int32_t n,
@@ -58,8 +59,10 @@ static enum status print_accuracy(const struct trial *trial, const char *name,
 {
     struct predictions predictions;
     struct progress progress = {0};
-    struct sample_set samples =
-        samples_of(trial, trial->split.validation, trial->split.n_validation, trial->n_validation);
+    struct sample_set samples = {&trial->test, trial->all, trial->test.n_samples, trial->scale};
+    if (trial->n_validation > 0)
+        samples = samples_of(trial, trial->split.validation, trial->split.n_validation,
+                             trial->n_validation);
     TRY(predict_float(graph, &samples, &progress, trial->arena, &predictions, trial->diag));
     struct quality quality = quality_measure(&predictions, &samples);
     printf("%-28s %6.2f %%", name, 100 * quality.accuracy);
@@ -105,6 +108,10 @@ static enum status try(struct trial *trial)
     struct scores *scores;
     TRY(driver_load(trial->model, arena, &graph, trial->diag));
     TRY(dataset_read(trial->data, DATASET_TRAIN, arena, &trial->dataset, trial->diag));
+    TRY(dataset_read(trial->data, DATASET_TEST, arena, &trial->test, trial->diag));
+    trial->all = ARENA_ARRAY(arena, (size_t)trial->test.n_samples, int32_t);
+    for (int32_t i = 0; i < trial->test.n_samples; i++)
+        trial->all[i] = i;
     TRY(dataset_fits(&trial->dataset, graph, trial->diag));
     TRY(dataset_split(&trial->dataset, 0.1, 1, arena, &trial->split, trial->diag));
     TRY(fold(graph, arena, &graph, trial->diag));
