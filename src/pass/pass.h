@@ -57,6 +57,15 @@ enum status correct_bias(const struct graph *graph, const struct fake_quantizati
 enum status quantize(const struct graph *graph, const struct fake_quantization *fake,
                      struct arena *arena, struct graph **quantized, struct diag *diag);
 
+/* dequantize.c: the f32 graph that an int8 graph stands for, and the scales that it had: quantize()
+ * with these gives back its scales, its weights (but -128, which becomes -127) and its biases (to
+ * 24 bits, all that float has). quantize and dequantize nodes leave. A layer whose output's
+ * integers end at 0 (zero point -128) gets the activation relu, or relu6 where they end at 6, if it
+ * has none; other clipping is not in the float graph. ERR_UNSUPPORTED for a node that computes in
+ * f32. */
+enum status dequantize(const struct graph *graph, struct arena *arena, struct graph **real,
+                       struct fake_quantization **fake, struct diag *diag);
+
 /* score.c: importance of every filterlet by its L2 norm, normalized by the layer's mean norm so
  * that layers compare. Quantized weights count as scale * q. */
 enum status score(const struct graph *graph, struct arena *arena, struct scores **scores,
