@@ -6,8 +6,9 @@
 #include "graph/draft.h"
 #include "train/filters.h"
 #include "train/gram.h"
+#include "train/repair.h"
 
-enum { ROUNDS = 3 };
+enum { ROUNDS = 2 };
 
 /* Of OpenBLAS: products are the same bits with one thread, whatever the number of cores. Declared
  * here because cblas.h may be another library's. */
@@ -18,6 +19,7 @@ struct compensating {
     const struct compensation *request;
     struct draft draft;
     uint8_t *changed; /* by tensor: is not what the dense graph makes */
+    uint8_t *solved;  /* by node: its weights are new */
     int32_t n_fitted; /* samples */
     struct diag *diag;
 };
@@ -118,10 +120,27 @@ static enum status layers_solve(struct compensating *c)
         if (!is_changed(c, i))
             continue;
         c->changed[node->output] = 1;
-        if (gram_has(node))
+        c->solved[i] = (uint8_t)gram_has(node);
+        if (c->solved[i])
             TRY(layer_solve(c, i));
     }
     return OK;
+}
+
+static enum status layers_repair(struct compensating *c)
+{
+    const struct compensation *request = c->request;
+    const struct tensor *input = &c->graph->tensors[c->graph->inputs[0]];
+    struct repair repair = {
+        .dense = c->graph,
+        .layers = c->solved,
+        .keeps_weights = request->scales != NULL,
+        .samples = request->samples,
+        .held_out = request->samples + c->n_fitted * shape_elements(&input->shape),
+        .n_samples = c->n_fitted,
+        .n_held_out = request->n_samples - c->n_fitted,
+    };
+    return repair_channels(&c->draft, &repair, c->diag);
 }
 
 enum status compensate(const struct graph *graph, const struct compensation *request,
@@ -135,12 +154,15 @@ enum status compensate(const struct graph *graph, const struct compensation *req
         .request = request,
         .draft = draft_start(graph, &scratch),
         .changed = ARENA_ARRAY(&scratch, (size_t)graph->n_tensors, uint8_t),
+        .solved = ARENA_ARRAY(&scratch, (size_t)graph->n_nodes, uint8_t),
         .n_fitted = request->n_samples - n_held_out,
         .diag = diag,
     };
     openblas_set_num_threads(1);
     absent_remove(&c);
     enum status status = layers_solve(&c);
+    if (status == OK && n_held_out > 0)
+        status = layers_repair(&c);
     if (status == OK)
         status = draft_finish(&c.draft, arena, compensated, diag);
     arena_free(&scratch);

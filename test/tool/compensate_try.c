@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* usage: compensate_try MODEL DATA SPARSITY [SAMPLES [DAMPING [VALIDATE [SCALE OFFSET]]]]
+/* usage: compensate_try MODEL DATA SPARSITY [SAMPLES [DAMPING [VALIDATE [MIRROR]]]]
  * Removes a fraction of the filterlets of a float network, those of the least norm, and prints the
  * accuracy on validation samples (VALIDATE of them; 0: on the test data) of the dense network, of
  * the one without them, and of the one compensated on so many unlabeled training samples. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "driver.h"
@@ -18,6 +19,7 @@ struct trial {
     const char *model, *data;
     double sparsity, damping;
     int32_t n_samples, n_validation;
+    int mirror; /* images count mirrored too */
     struct sample_scale scale;
     struct arena *arena;
     struct diag *diag;
@@ -34,6 +36,26 @@ static struct sample_set samples_of(const struct trial *trial, const int32_t *in
     for (int32_t i = 0; i < wanted; i++)
         chosen[i] = indices[(int64_t)i * n / wanted];
     return (struct sample_set){&trial->dataset, chosen, wanted, trial->scale};
+}
+
+/* The samples, images followed by their mirror images when that is wanted. */
+static float *inputs_of(const struct trial *trial, const struct sample_set *samples, int32_t *n)
+{
+    const int32_t *dims = trial->dataset.shape.dims;
+    size_t elements = (size_t)shape_elements(&trial->dataset.shape);
+    size_t all = elements * (size_t)samples->n;
+    float *real = samples_real(samples, trial->arena);
+    *n = samples->n;
+    if (!trial->mirror)
+        return real;
+    float *both = ARENA_ARRAY(trial->arena, 2 * all, float);
+    memcpy(both, real, all * sizeof *both);
+    for (size_t i = 0; i < all; i++) {
+        size_t width = (size_t)dims[2], depth = (size_t)dims[3], column = i / depth % width;
+        both[all + i] = real[i + (width - 1 - 2 * column) * depth];
+    }
+    *n = 2 * samples->n;
+    return both;
 }
 
 /* What a pruned graph lacks. */
@@ -87,13 +109,13 @@ static enum status compensated_print(const struct trial *trial, const struct gra
 
 /* Removes by the scores; accuracies without and with compensation. */
 static enum status scores_try(const struct trial *trial, const struct graph *graph,
-                              const struct scores *scores, const struct sample_set *samples)
+                              const struct scores *scores, const float *inputs, int32_t n)
 {
     struct graph *removed;
     TRY(prune(graph, scores, trial->sparsity, trial->arena, &removed, trial->diag));
     struct compensation request = {.masks = masks_of(removed, trial->arena),
-                                   .samples = samples_real(samples, trial->arena),
-                                   .n_samples = samples->n,
+                                   .samples = inputs,
+                                   .n_samples = n,
                                    .damping = trial->damping};
     TRY(print_accuracy(trial, "removed", removed));
     TRY(compensated_print(trial, graph, request, "compensated"));
@@ -117,14 +139,15 @@ static enum status try(struct trial *trial)
     TRY(fold(graph, arena, &graph, trial->diag));
     struct sample_set samples =
         samples_of(trial, trial->split.train, trial->split.n_train, trial->n_samples);
+    int32_t n;
+    const float *inputs = inputs_of(trial, &samples, &n);
     TRY(print_accuracy(trial, "dense", graph));
     printf("filterlets of least norm:\n");
     TRY(score(graph, arena, &scores, trial->diag));
-    TRY(scores_try(trial, graph, scores, &samples));
+    TRY(scores_try(trial, graph, scores, inputs, n));
     printf("filterlets of least reconstruction error:\n");
-    TRY(score_reconstruction(graph, samples_real(&samples, arena), samples.n, arena, &scores,
-                             trial->diag));
-    return scores_try(trial, graph, scores, &samples);
+    TRY(score_reconstruction(graph, inputs, n, arena, &scores, trial->diag));
+    return scores_try(trial, graph, scores, inputs, n);
 }
 
 int main(int argc, char **argv)
@@ -133,18 +156,18 @@ int main(int argc, char **argv)
     struct diag diag = {""};
     if (argc < 4)
         return fprintf(stderr, "usage: compensate_try MODEL DATA SPARSITY [SAMPLES [DAMPING "
-                               "[VALIDATE [SCALE OFFSET]]]]\n"),
+                               "[VALIDATE [MIRROR]]]]\n"),
                1;
-    struct trial trial = {
-        .model = argv[1],
-        .data = argv[2],
-        .sparsity = atof(argv[3]),
-        .n_samples = argc > 4 ? atoi(argv[4]) : 512,
-        .damping = argc > 5 ? atof(argv[5]) : 0,
-        .n_validation = argc > 6 ? atoi(argv[6]) : 5000,
-        .scale = {argc > 7 ? (float)atof(argv[7]) : 1, argc > 8 ? (float)atof(argv[8]) : 0},
-        .arena = &arena,
-        .diag = &diag};
+    struct trial trial = {.model = argv[1],
+                          .data = argv[2],
+                          .sparsity = atof(argv[3]),
+                          .n_samples = argc > 4 ? atoi(argv[4]) : 512,
+                          .damping = argc > 5 ? atof(argv[5]) : 0,
+                          .n_validation = argc > 6 ? atoi(argv[6]) : 5000,
+                          .mirror = argc > 7 && atoi(argv[7]) != 0,
+                          .scale = {1, 0},
+                          .arena = &arena,
+                          .diag = &diag};
     enum status status = try(&trial);
     if (status != OK)
         fprintf(stderr, "%s\n", diag.message);
