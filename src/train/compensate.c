@@ -10,10 +10,6 @@
 
 enum { ROUNDS = 2 };
 
-/* Of OpenBLAS: products are the same bits with one thread, whatever the number of cores. Declared
- * here because cblas.h may be another library's. */
-extern void openblas_set_num_threads(int n);
-
 struct compensating {
     const struct graph *graph; /* dense */
     const struct compensation *request;
@@ -158,7 +154,6 @@ enum status compensate(const struct graph *graph, const struct compensation *req
         .n_fitted = request->n_samples - n_held_out,
         .diag = diag,
     };
-    openblas_set_num_threads(1);
     absent_remove(&c);
     enum status status = layers_solve(&c);
     if (status == OK && n_held_out > 0)

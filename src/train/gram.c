@@ -11,6 +11,10 @@
 
 enum { MAX_ROWS = 65536, SHARD = 16, CHUNK = 512 };
 
+/* Of OpenBLAS: products are the same bits with one thread, whatever the number of cores. Declared
+ * here because cblas.h may be another library's. */
+extern void openblas_set_num_threads(int n);
+
 /* Activations of the samples at work. */
 struct seen {
     int32_t tensor[2]; /* -1: not wanted */
@@ -330,6 +334,7 @@ enum status gram_measure(const struct gram_request *request, struct arena *arena
 {
     const struct node *node = &request->sparse->nodes[request->node];
     assert(gram_has(node) && request->n > 0);
+    openblas_set_num_threads(1);
     *gram = gram_start(node, &node_input(request->sparse, node, 1)->shape, arena);
     TRY(rows_gather(request, NULL, gram, diag));
     targets_finish(gram);

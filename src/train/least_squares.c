@@ -16,6 +16,7 @@ struct kept_columns {
     int32_t n;       /* the bias last */
     int32_t *column; /* those with the largest mean square first */
     double damping;
+    double mean;    /* of the diagonal, without the bias */
     double *matrix; /* [n][n], its upper triangle: of the damped Gram matrix L^T, the transposed
                        factor of Cholesky; or that of its inverse */
 };
@@ -56,7 +57,8 @@ static struct kept_columns columns_of(const struct least_squares *problem, int32
     qsort(ranked, (size_t)columns.n, sizeof *ranked, ranked_compare);
     for (int32_t i = 0; i < columns.n; i++)
         columns.column[i] = ranked[i].column;
-    columns.damping = sum > 0 ? problem->damping * sum / columns.n : 1;
+    columns.mean = sum > 0 ? sum / columns.n : 1;
+    columns.damping = sum > 0 ? problem->damping * columns.mean : 1;
     columns.column[columns.n++] = problem->n_columns - 1;
     return columns;
 }
@@ -84,7 +86,7 @@ static int columns_decompose(const struct least_squares *problem, struct kept_co
         /* Row-major and upper is column-major and lower. */
         if (LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', columns->n, columns->matrix, columns->n) == 0)
             return 1;
-        columns->damping = columns->damping > 0 ? columns->damping * 10 : 1e-12;
+        columns->damping = fmax(columns->damping * 10, columns->mean * 1e-12);
     }
     return 0;
 }
@@ -153,7 +155,7 @@ static void absent_clear(const struct least_squares *problem, int32_t filter)
 }
 
 /* Solves filters that keep the same columns; returns how many could not be. */
-static int32_t filters_solve(const struct least_squares *problem, const int32_t *filters, int32_t n)
+static int32_t group_solve(const struct least_squares *problem, const int32_t *filters, int32_t n)
 {
     struct arena scratch = {0};
     struct kept_columns columns = columns_of(problem, filters[0], &scratch);
@@ -196,7 +198,7 @@ int32_t least_squares_solve(const struct least_squares *problem)
             filters[n_same++] = (int32_t)f;
         }
         if (n_same > 0)
-            n_unsolved += filters_solve(problem, filters, n_same);
+            n_unsolved += group_solve(problem, filters, n_same);
     }
     arena_free(&scratch);
     return n_unsolved;

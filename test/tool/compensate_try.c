@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "driver.h"
@@ -38,7 +37,7 @@ static struct sample_set samples_of(const struct trial *trial, const int32_t *in
     return (struct sample_set){&trial->dataset, chosen, wanted, trial->scale};
 }
 
-/* The samples, images followed by their mirror images when that is wanted. */
+/* The samples, images each with its mirror image when that is wanted. */
 static float *inputs_of(const struct trial *trial, const struct sample_set *samples, int32_t *n)
 {
     const int32_t *dims = trial->dataset.shape.dims;
@@ -49,10 +48,11 @@ static float *inputs_of(const struct trial *trial, const struct sample_set *samp
     if (!trial->mirror)
         return real;
     float *both = ARENA_ARRAY(trial->arena, 2 * all, float);
-    memcpy(both, real, all * sizeof *both);
     for (size_t i = 0; i < all; i++) {
         size_t width = (size_t)dims[2], depth = (size_t)dims[3], column = i / depth % width;
-        both[all + i] = real[i + (width - 1 - 2 * column) * depth];
+        float *pair = both + 2 * (i / elements) * elements;
+        pair[i % elements] = real[i];
+        pair[elements + i % elements] = real[i + (width - 1 - 2 * column) * depth];
     }
     *n = 2 * samples->n;
     return both;
