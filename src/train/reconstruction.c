@@ -12,14 +12,41 @@
 
 static const double DAMPING = 1e-3, PROBED_SHARE = 0.3;
 
-/* One filter from which filterlets are taken. */
+/* What is removed as one: filterlets, or blocks of them. */
+struct units {
+    int32_t depth, block; /* input channels of a filterlet, of a block at most */
+    int32_t per_filterlet, n;
+};
+
+static struct units units_of(const struct shape *weights, int32_t block)
+{
+    int32_t depth = weights->dims[weights->rank - 1];
+    int32_t n_filterlets = (int32_t)(shape_elements(weights) / weights->dims[0] / depth);
+    int32_t size = block > 0 && block < depth ? block : depth;
+    int32_t per_filterlet = (depth + size - 1) / size;
+    return (struct units){depth, size, per_filterlet, n_filterlets * per_filterlet};
+}
+
+static int32_t unit_first(const struct units *units, int32_t unit)
+{
+    return unit / units->per_filterlet * units->depth + unit % units->per_filterlet * units->block;
+}
+
+static int32_t unit_length(const struct units *units, int32_t unit)
+{
+    int32_t left = units->depth - unit % units->per_filterlet * units->block;
+    return left < units->block ? left : units->block;
+}
+
+/* One filter from which units are taken. */
 struct removal {
-    int32_t n, length, n_filterlets; /* columns, the bias last; columns of a filterlet */
-    double *inverse;                 /* [n][n]: of the damped Gram matrix, of what is left */
-    double *weights;                 /* [n]: the best ones, of what is left */
-    double *block, *part;            /* [length][length], [length][n]: scratch */
-    double *step;                    /* [length] */
-    uint8_t *gone;                   /* [n_filterlets] */
+    struct units units;
+    int32_t n;            /* columns, the bias last */
+    double *inverse;      /* [n][n]: of the damped Gram matrix, of what is left */
+    double *weights;      /* [n]: the best ones, of what is left */
+    double *block, *part; /* [length][length], [length][n]: scratch, of a unit's length */
+    double *step;         /* [length] */
+    uint8_t *gone;        /* by unit */
 };
 
 /* The inverse of the damped Gram matrix, symmetric; 0 when there is none. */
@@ -43,9 +70,9 @@ static int inverse_make(const struct gram *gram, double *inverse)
 
 /* Decomposes the filterlet's block of the inverse and solves for its weights (`step`); what its
  * removal adds to the error. Infinite where the block is singular. */
-static double removal_error(struct removal *r, int32_t filterlet)
+static double removal_error(struct removal *r, int32_t unit)
 {
-    int32_t length = r->length, first = filterlet * length;
+    int32_t length = unit_length(&r->units, unit), first = unit_first(&r->units, unit);
     for (int32_t i = 0; i < length; i++)
         memcpy(r->block + (int64_t)i * length, r->inverse + (int64_t)(first + i) * r->n + first,
                (size_t)length * sizeof(double));
@@ -56,11 +83,11 @@ static double removal_error(struct removal *r, int32_t filterlet)
 }
 
 /* Takes the filterlet out: the others take over, the inverse becomes that of what is left. */
-static void removal_do(struct removal *r, int32_t filterlet)
+static void removal_do(struct removal *r, int32_t unit)
 {
-    int32_t n = r->n, length = r->length;
-    const double *rows = r->inverse + (int64_t)filterlet * length * n;
-    removal_error(r, filterlet);
+    int32_t n = r->n, length = unit_length(&r->units, unit);
+    const double *rows = r->inverse + (int64_t)unit_first(&r->units, unit) * n;
+    removal_error(r, unit);
     memcpy(r->part, rows, (size_t)length * (size_t)n * sizeof(double));
     cblas_dgemv(CblasRowMajor, CblasTrans, length, n, -1, rows, n, r->step, 1, 1, r->weights, 1);
     cblas_dtrsm(CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, length, n, 1,
@@ -73,11 +100,11 @@ static void removal_do(struct removal *r, int32_t filterlet)
 static void filter_score(struct removal *r, double unit, float *score)
 {
     double reached = 0;
-    memset(r->gone, 0, (size_t)r->n_filterlets);
-    for (int32_t k = 0; k < r->n_filterlets; k++) {
+    memset(r->gone, 0, (size_t)r->units.n);
+    for (int32_t k = 0; k < r->units.n; k++) {
         int32_t best = -1;
         double least = (double)INFINITY;
-        for (int32_t p = 0; p < r->n_filterlets; p++) {
+        for (int32_t p = 0; p < r->units.n; p++) {
             double error = r->gone[p] ? (double)INFINITY : removal_error(r, p);
             if (!r->gone[p] && (best < 0 || error < least)) {
                 best = p;
@@ -86,8 +113,8 @@ static void filter_score(struct removal *r, double unit, float *score)
         }
         r->gone[best] = 1;
         reached = fmax(reached, least);
-        score[best] = (float)(reached * unit);
-        if (k + 1 < r->n_filterlets)
+        score[best] = (float)(reached * unit / unit_length(&r->units, best));
+        if (k + 1 < r->units.n)
             removal_do(r, best);
     }
 }
@@ -103,33 +130,32 @@ static double variance_of(const struct gram *gram)
     return sum;
 }
 
-static void layer_score(const struct tensor *tensor, const struct gram *gram,
+static void layer_score(const struct tensor *tensor, int32_t block, const struct gram *gram,
                         struct node_scores *scores, struct arena *arena)
 {
     struct arena scratch = {0};
     const float *weights = tensor->data;
     size_t n = (size_t)gram->n_columns;
-    struct removal r = {.n = gram->n_columns,
-                        .length = tensor->shape.dims[3],
-                        .n_filterlets = tensor->shape.dims[1] * tensor->shape.dims[2],
+    struct removal r = {.units = units_of(&tensor->shape, block),
+                        .n = gram->n_columns,
                         .inverse = ARENA_ARRAY(&scratch, n * n, double),
                         .weights = ARENA_ARRAY(&scratch, n, double)};
-    size_t length = (size_t)r.length;
+    size_t length = (size_t)r.units.block;
     double *inverse = ARENA_ARRAY(&scratch, n * n, double);
     int fits = inverse_make(gram, inverse);
     double variance = variance_of(gram), unit = variance > 0 ? 1 / variance : 1;
     r.block = ARENA_ARRAY(&scratch, length * length, double);
     r.part = ARENA_ARRAY(&scratch, length * n, double);
     r.step = ARENA_ARRAY(&scratch, length, double);
-    r.gone = ARENA_ARRAY(&scratch, (size_t)r.n_filterlets, uint8_t);
+    r.gone = ARENA_ARRAY(&scratch, (size_t)r.units.n, uint8_t);
     scores->n_filters = gram->n_filters;
-    scores->n_positions = r.n_filterlets;
-    scores->filterlet = ARENA_ARRAY(arena, (size_t)gram->n_filters * (size_t)r.n_filterlets, float);
+    scores->n_positions = r.units.n;
+    scores->filterlet = ARENA_ARRAY(arena, (size_t)gram->n_filters * (size_t)r.units.n, float);
     for (int32_t f = 0; f < gram->n_filters && fits; f++) {
         memcpy(r.inverse, inverse, n * n * sizeof *inverse);
         for (size_t i = 0; i + 1 < n; i++)
             r.weights[i] = (double)weights[(size_t)f * (n - 1) + i];
-        filter_score(&r, unit / (double)length, scores->filterlet + (int64_t)f * r.n_filterlets);
+        filter_score(&r, unit, scores->filterlet + (int64_t)f * r.units.n);
     }
     arena_free(&scratch);
 }
@@ -142,32 +168,34 @@ static int score_compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Without the filterlets of the lowest scores, a share of all; by weight. */
-static uint8_t *probe_kept(const struct tensor *weights, const struct node_scores *scores,
-                           struct arena *arena)
+/* Without the units of the lowest scores, a share of all; by weight. */
+static uint8_t *probe_kept(const struct tensor *weights, const struct units *units,
+                           const struct node_scores *scores, struct arena *arena)
 {
-    size_t n = (size_t)scores->n_filters * (size_t)scores->n_positions;
-    int64_t elements = shape_elements(&weights->shape), length = elements / (int64_t)n;
+    size_t n = (size_t)scores->n_filters * (size_t)units->n;
     float *sorted = arena_copy(arena, scores->filterlet, n * sizeof *sorted);
-    uint8_t *kept = ARENA_ARRAY(arena, (size_t)elements, uint8_t);
+    uint8_t *kept = ARENA_ARRAY(arena, (size_t)shape_elements(&weights->shape), uint8_t),
+            *to = kept;
     qsort(sorted, n, sizeof *sorted, score_compare);
     float threshold = sorted[(size_t)(PROBED_SHARE * (double)n)];
-    for (int64_t i = 0; i < elements; i++)
-        kept[i] = scores->filterlet[i / length] >= threshold;
+    for (size_t i = 0; i < n; i++)
+        for (int32_t k = 0; k < unit_length(units, (int32_t)(i % (size_t)units->n)); k++)
+            *to++ = scores->filterlet[i] >= threshold;
     return kept;
 }
 
 /* What an error of this layer alone does to the outputs: theirs in parts of the layer's own. */
-static enum status layer_probe(const struct graph *graph, int32_t node, const struct gram *gram,
-                               const struct node_scores *scores, const struct outputs *outputs,
-                               double *factor, struct diag *diag)
+static enum status layer_probe(const struct graph *graph, int32_t node, int32_t block,
+                               const struct gram *gram, const struct node_scores *scores,
+                               const struct outputs *outputs, double *factor, struct diag *diag)
 {
     struct arena scratch = {0};
     struct draft draft = draft_start(graph, &scratch);
     const struct tensor *weights = node_input(graph, &graph->nodes[node], 1);
+    struct units units = units_of(&weights->shape, block);
     struct filters_problem problem = {
         .gram = gram,
-        .kept = filters_kept(graph, node, probe_kept(weights, scores, &scratch), &scratch),
+        .kept = filters_kept(graph, node, probe_kept(weights, &units, scores, &scratch), &scratch),
         .damping = DAMPING,
         .filters = filters_read(graph, node, &scratch),
     };
@@ -183,7 +211,7 @@ static enum status layer_probe(const struct graph *graph, int32_t node, const st
     return status;
 }
 
-static enum status node_score(const struct graph *graph, int32_t node,
+static enum status node_score(const struct graph *graph, int32_t node, int32_t block,
                               const struct outputs *outputs, struct node_scores *scores,
                               struct arena *arena, struct diag *diag)
 {
@@ -191,10 +219,11 @@ static enum status node_score(const struct graph *graph, int32_t node,
     struct gram gram;
     struct gram_request request = {graph, graph, node, -1, outputs->samples, outputs->n_samples, 0};
     double factor = 1;
+    const struct tensor *weights = node_input(graph, &graph->nodes[node], 1);
     enum status status = gram_measure(&request, &scratch, &gram, diag);
     if (status == OK) {
-        layer_score(node_input(graph, &graph->nodes[node], 1), &gram, scores, arena);
-        status = layer_probe(graph, node, &gram, scores, outputs, &factor, diag);
+        layer_score(weights, block, &gram, scores, arena);
+        status = layer_probe(graph, node, block, &gram, scores, outputs, &factor, diag);
     }
     for (int64_t i = 0; i < (int64_t)scores->n_filters * scores->n_positions; i++)
         scores->filterlet[i] *= (float)factor;
@@ -203,7 +232,8 @@ static enum status node_score(const struct graph *graph, int32_t node,
 }
 
 enum status score_reconstruction(const struct graph *graph, const float *samples, int32_t n,
-                                 struct arena *arena, struct scores **scores, struct diag *diag)
+                                 int32_t block, struct arena *arena, struct scores **scores,
+                                 struct diag *diag)
 {
     struct arena scratch = {0};
     struct outputs outputs;
@@ -212,8 +242,9 @@ enum status score_reconstruction(const struct graph *graph, const float *samples
     made->nodes = ARENA_ARRAY(arena, (size_t)graph->n_nodes, struct node_scores);
     enum status status = outputs_make(graph, samples, n, &scratch, &outputs, diag);
     for (int32_t i = 0; i < graph->n_nodes && status == OK; i++)
-        if (graph->nodes[i].op == OP_conv_2d)
-            status = node_score(graph, i, &outputs, &made->nodes[i], arena, diag);
+        if (graph->nodes[i].op == OP_conv_2d ||
+            (block > 0 && graph->nodes[i].op == OP_fully_connected))
+            status = node_score(graph, i, block, &outputs, &made->nodes[i], arena, diag);
     arena_free(&scratch);
     *scores = made;
     return status;

@@ -146,7 +146,7 @@ static enum status try(struct trial *trial)
     TRY(score(graph, arena, &scores, trial->diag));
     TRY(scores_try(trial, graph, scores, inputs, n));
     printf("filterlets of least reconstruction error:\n");
-    TRY(score_reconstruction(graph, inputs, n, arena, &scores, trial->diag));
+    TRY(score_reconstruction(graph, inputs, n, 0, arena, &scores, trial->diag));
     return scores_try(trial, graph, scores, inputs, n);
 }
 

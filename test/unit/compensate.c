@@ -407,7 +407,7 @@ static void outputs_come_nearer(void **state)
     }
     double random = error_without(graph, masks, 1, &arena);
     assert_true(random < 0.5 * error_without(graph, masks, 0, &arena));
-    assert_int_equal(score_reconstruction(graph, random_inputs(graph, 64, 3, &arena), 64, &arena,
+    assert_int_equal(score_reconstruction(graph, smooth_inputs(graph, 64, 3, &arena), 64, 0, &arena,
                                           &scores, &diag),
                      OK);
     assert_int_equal(prune(graph, scores, 1.0 / 3, &arena, &pruned, &diag), OK);
@@ -416,6 +416,27 @@ static void outputs_come_nearer(void **state)
             masks->kept[i][k] =
                 ((const float *)node_input(pruned, &pruned->nodes[i], 1)->data)[k] != 0;
     assert_true(error_without(graph, masks, 1, &arena) < random);
+    arena_free(&arena);
+}
+
+/* Blocks of three of four channels, the second of a filterlet has one; in a filter, what goes first
+ * costs least. */
+static void scores_of_blocks(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct graph *graph = residual_graph(&arena);
+    const float *samples = smooth_inputs(graph, 64, 3, &arena);
+    struct scores *scores;
+    struct diag diag;
+    assert_int_equal(score_reconstruction(graph, samples, 64, 3, &arena, &scores, &diag), OK);
+    for (int32_t i = 0; i < 2; i++) {
+        assert_true(scores->nodes[i].n_filters == 4 && scores->nodes[i].n_positions == 18);
+        for (int32_t k = 0; k < 4 * 18; k++)
+            assert_true(isfinite(scores->nodes[i].filterlet[k]) &&
+                        scores->nodes[i].filterlet[k] > 0);
+    }
+    assert_null(scores->nodes[2].filterlet);
     arena_free(&arena);
 }
 
@@ -456,6 +477,7 @@ int main(void)
         cmocka_unit_test(gram_of_layers),
         cmocka_unit_test(random_graphs),
         cmocka_unit_test(outputs_come_nearer),
+        cmocka_unit_test(scores_of_blocks),
         cmocka_unit_test(rounded_graph),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
