@@ -74,6 +74,12 @@ static const float *scales_of(const struct compensating *c, int32_t index, int64
     return scale;
 }
 
+/* Rounding spreads errors over columns that are seldom read, unless they are held back. */
+static double damping_of(const struct compensation *request)
+{
+    return request->damping > 0 ? request->damping : request->scales != NULL ? 1e-2 : 1e-3;
+}
+
 static enum status layer_solve(struct compensating *c, int32_t index)
 {
     struct arena scratch = {0};
@@ -93,7 +99,7 @@ static enum status layer_solve(struct compensating *c, int32_t index)
             .gram = &gram,
             .kept = filters_kept(c->graph, index, kept_of(c, index), &scratch),
             .scale = scales_of(c, index, n_filters, &scratch),
-            .damping = c->request->damping > 0 ? c->request->damping : 1e-3,
+            .damping = damping_of(c->request),
             .filters = filters_read(c->graph, index, &scratch),
         };
         filters_solve(&problem);

@@ -16,7 +16,7 @@ struct compensation {
     const struct fake_quantization *scales; /* weights are made multiples of these; NULL: real */
     const float *samples;                   /* some hundred inputs, back to back */
     int32_t n_samples;
-    double damping; /* of least_squares_solve(); 0: 0.001 */
+    double damping; /* of least_squares_solve(); 0: 0.001, with scales 0.01 */
     int repair;     /* repair_channels() behind it, on an eighth of the samples */
 };
 
