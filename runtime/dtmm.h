@@ -28,14 +28,16 @@ extern "C" {
  * (block = input_channels: the filterlet is one unit; the last unit of a filterlet may be shorter).
  * mask holds ceil(kernel_h * kernel_w * ceil(input_channels / block) / 8) bytes per filter, bit j%8
  * of byte j/8 set when unit j (in order kh, kw, unit) is kept; weights holds the kept units' values
- * back to back, filter after filter. For conv_2d, bias[o] already holds the layer's bias minus
+ * back to back, filter after filter. For conv_2d_fwcs_list (1x1, one output position, block 4) mask
+ * holds a list instead: for each filter, the number of kept units (a byte), then their numbers, a
+ * byte each, in order. For conv_2d, bias[o] already holds the layer's bias minus
  * input_zero_point * (sum of the stored weights of filter o); a position outside the input reads as
  * input_zero_point. Element counts and offsets fit int32. For transpose_conv (never FWCS; dilation
  * is 1; output position = input position * stride - pad + tap) bias[o] is the layer's own bias, and
  * the kernel subtracts input_zero_point. */
 struct dtmm_conv_2d {
     const int8_t *weights;
-    const uint8_t *mask; /* null when dense */
+    const uint8_t *mask; /* null when dense; conv_2d_fwcs_list: the list */
     const int32_t *bias;
     const int32_t *multiplier; /* Q31 in [2^30, 2^31), or 0 */
     const int8_t *shift;       /* > 0: left, < 0: right; -31 .. 30 */

@@ -196,6 +196,7 @@ static enum status train_rounded(struct quantizer *q)
         settings.n_epochs = options->n_qat_epochs;
         settings.rate = options->qat_rate;
         settings.weight_decay = 0;
+        settings.clip = 0.01;
         settings.warmup_epochs = 0.2;
         settings.augmentation = options->augmentation;
         settings.validation = options->validation_fraction;

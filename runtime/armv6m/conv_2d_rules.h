@@ -24,4 +24,16 @@ static inline int32_t dtmm_conv_2d_fwcs_s8_armv6m_scratch_bytes(const struct dtm
     return dtmm_scalar_conv_scratch_bytes(p);
 }
 
+static inline int dtmm_conv_2d_fwcs_list_s8_armv6m_accepts(const struct dtmm_conv_2d *p)
+{
+    (void)p;
+    return 1;
+}
+
+static inline int32_t dtmm_conv_2d_fwcs_list_s8_armv6m_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    (void)p;
+    return 0;
+}
+
 #endif

@@ -292,7 +292,7 @@ static inline int32_t lanes_zeros(uint32_t bits)
 /* Lists the kept units of a mask; returns the list's end.
  * r0: offsets; r1: bits; r2: distance; r3: code of the piece; r4: where the last unit ends; r5:
  * bytes of a unit; r6: list; r7: where the unit starts; r8: mask; r9: end of the offsets; r10:
- * where the list may need an interruption; [sp]: the units. */
+ * where the list may need an interruption; lr: 1; [sp]: the units. */
 static __attribute__((naked, noinline)) uint32_t *
 lanes_list_units(__attribute__((unused)) struct dtmm_lanes_units *units,
                  __attribute__((unused)) const uint8_t *mask)
@@ -312,6 +312,8 @@ lanes_list_units(__attribute__((unused)) struct dtmm_lanes_units *units,
                      "ldr r2, [r0, #24]\n\t"
                      "adds r2, r2, r6\n\t"
                      "mov r10, r2\n\t"
+                     "movs r4, #1\n\t"
+                     "mov lr, r4\n\t"
                      "movs r4, #0\n\t"
                      "ldr r0, [r0]\n"
                      "0:\n\t"
@@ -320,20 +322,20 @@ lanes_list_units(__attribute__((unused)) struct dtmm_lanes_units *units,
                      "2:\n\t"
                      "mov r2, r8\n\t"
                      "ldrb r1, [r2]\n\t"
-                     "adds r2, #1\n\t"
-                     "mov r8, r2\n\t"
+                     "add r8, lr\n\t"
                      "cmp r1, #0\n\t"
                      "beq 4f\n\t"
-                     ".rept 8\n\t"
-                     "ldmia r0!, {r7}\n\t"
+                     ".irp unit, 0, 1, 2, 3, 4, 5, 6, 7\n\t"
                      "lsrs r1, r1, #1\n\t"
                      "bcc 1f\n\t"
+                     "ldr r7, [r0, #4 * \\unit]\n\t"
                      "subs r2, r7, r4\n\t"
                      "adds r4, r7, r5\n\t"
                      "stmia r6!, {r2, r3}\n"
                      "1:\n\t"
-                     ".endr\n\t"
-                     "3:\n\t"
+                     ".endr\n"
+                     "4:\n\t"
+                     "adds r0, #32\n\t"
                      "cmp r0, r9\n\t"
                      "blo 0b\n\t"
                      "mov r0, r6\n\t"
@@ -342,9 +344,6 @@ lanes_list_units(__attribute__((unused)) struct dtmm_lanes_units *units,
                      "mov r9, r5\n\t"
                      "mov r10, r6\n\t"
                      "pop {r4-r7, pc}\n"
-                     "4:\n\t"
-                     "adds r0, #32\n\t"
-                     "b 3b\n"
                      "5:\n\t"
                      "ldr r7, [sp]\n\t"
                      "movs r1, #0\n\t"

@@ -93,4 +93,16 @@ dtmm_conv_2d_fwcs_single_s8_armv7em_scratch_bytes(const struct dtmm_conv_2d *p)
     return dtmm_conv_2d_single_s8_armv7em_scratch_bytes(p);
 }
 
+static inline int dtmm_conv_2d_fwcs_list_s8_armv7em_accepts(const struct dtmm_conv_2d *p)
+{
+    (void)p;
+    return 1;
+}
+
+/* The widened input. */
+static inline int32_t dtmm_conv_2d_fwcs_list_s8_armv7em_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    return 2 * p->input_channels;
+}
+
 #endif

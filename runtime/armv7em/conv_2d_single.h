@@ -6,11 +6,10 @@
 #ifndef DTMM_ARMV7EM_CONV_2D_SINGLE_H
 #define DTMM_ARMV7EM_CONV_2D_SINGLE_H
 
+#include "conv_2d_finish.h"
 #include "conv_2d_layout.h"
 #include "conv_2d_stream.h"
 #include "conv_2d_widen.h"
-#include "requantize.h"
-#include "sums.h"
 
 /* Adds the kept units, times the input, to the sum; groups of 8 and of 4 channels. */
 dtmm_dsp_take_units dtmm_dsp_sum_8, dtmm_dsp_sum_4;
@@ -112,20 +111,6 @@ __asm__(".syntax unified\n"
         "25: dtmm_fours 15\n"
         ".size dtmm_dsp_sum_fours, . - dtmm_dsp_sum_fours\n"
         ".popsection\n");
-
-/* Output `filter`; `sum` is twice that of the products. */
-static inline int8_t dtmm_dsp_finish_single(const struct dtmm_conv_2d *p, int32_t filter,
-                                            int32_t sum)
-{
-    int32_t bias = p->bias[filter], multiplier = p->multiplier[filter], shift = p->shift[filter];
-    if (dtmm_dsp_shift_is_fast(shift) && bias < 1 << 29 && bias > -(1 << 29)) {
-        struct dtmm_dsp_fast fast = dtmm_dsp_fast(multiplier, shift, p->output_zero_point);
-        sum = dtmm_dsp_requantize_fast(sum + 2 * bias, &fast);
-        return dtmm_clamp(sum, 0, p->output_min, p->output_max);
-    }
-    sum = dtmm_requantize((sum >> 1) + bias, multiplier, shift);
-    return dtmm_clamp(sum, p->output_zero_point, p->output_min, p->output_max);
-}
 
 /* The whole layer. */
 __attribute__((weak, cold)) void dtmm_dsp_conv_2d_single(const struct dtmm_conv_2d *p,

@@ -36,8 +36,8 @@ dtmm_dsp_take_units dtmm_dsp_write_8, dtmm_dsp_write_4;
 
 /* r0: the stream's end, or input, r1: weights, r2: unit_step, r3-r7: a group, its step first, or
  * the pointer to its input, r8: mask, r9: the bits left of a byte, the first on top, r10: at, or
- * sum, r11: the offsets of the byte's units, lr: step; where a unit is one group: a lone bit. On
- * the stack: stream, mask_end, writer. */
+ * sum, r11: the offsets of the byte's units, lr: step; where a unit is one group, lr: a lone bit,
+ * r12: mask_end. On the stack: stream, mask_end, writer. */
 __asm__(".syntax unified\n"
         ".thumb\n"
         /* A unit's start: r4 is its offset. */
@@ -133,22 +133,21 @@ __asm__(".syntax unified\n"
 
         "5:\n" /* units of one group: the next byte */
         "mov lr, #0x80000000\n"
+        "ldr r12, [sp, #4]\n"
         "8:\n"
-        "ldrb r9, [r8], #1\n"
-        "rbit r9, r9\n"
-        "cmp r9, #0\n"
-        "beq 6f\n"
+        "ldrb r5, [r8], #1\n"
+        "cbz r5, 6f\n"
+        "rbit r9, r5\n"
         "3:\n" /* the next unit */
-        "clz r12, r9\n"
-        "ldrh r4, [r11, r12, lsl #1]\n"
-        "lsr r12, lr, r12\n"
-        "bics r9, r9, r12\n"
+        "clz r5, r9\n"
+        "ldrh r4, [r11, r5, lsl #1]\n"
+        "lsr r5, lr, r5\n"
+        "bics r9, r9, r5\n"
         "dtmm_start_\\what\n"
         "dtmm_load_\\group\n"
         "dtmm_take_\\what\\()_\\group\n"
         "bne 3b\n"
         "6:\n"
-        "ldr r12, [sp, #4]\n"
         "add r11, r11, #16\n"
         "cmp r8, r12\n"
         "bne 8b\n"

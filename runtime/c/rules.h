@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which layers the portable kernels compute, and with how much scratch memory; see
- * ../armv7em/rules.h for the form. Those without "inplace" in their name compute every layer. */
+ * ../armv7em/rules.h for the form. Those without "inplace" or "list" in their name compute every
+ * layer. */
 #ifndef DTMM_C_RULES_H
 #define DTMM_C_RULES_H
 
@@ -41,9 +42,19 @@ DTMM_C_ANY(dequantize_s8_f32, quantize)
 
 DTMM_C_NO_SCRATCH(conv_2d_s8, conv_2d)
 DTMM_C_NO_SCRATCH(conv_2d_fwcs_s8, conv_2d)
+DTMM_C_NO_SCRATCH(conv_2d_fwcs_list_s8, conv_2d)
 DTMM_C_NO_SCRATCH(depthwise_conv_2d_s8, depthwise_conv_2d)
 DTMM_C_NO_SCRATCH(fully_connected_s8, fully_connected)
 DTMM_C_NO_SCRATCH(transpose_conv_s8, conv_2d)
+
+/* A single output pixel, 1x1, in whole blocks of 4 of which a byte can tell the number and how many
+ * there are. */
+static inline int dtmm_conv_2d_fwcs_list_s8_c_accepts(const struct dtmm_conv_2d *p)
+{
+    return p->kernel_h == 1 && p->kernel_w == 1 && p->output_h == 1 && p->output_w == 1 &&
+           p->pad_top == 0 && p->pad_left == 0 && p->block == 4 && p->input_channels % 4 == 0 &&
+           p->input_channels / 4 <= 255;
+}
 
 static inline int
 dtmm_depthwise_conv_2d_inplace_s8_c_accepts(const struct dtmm_depthwise_conv_2d *p)

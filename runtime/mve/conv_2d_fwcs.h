@@ -125,32 +125,33 @@ struct work {
     "   bne 21b\n"                                \
     "23: ldr pc, [sp, #36]\n"
 
-/* Lists the set bits of the low 4 of r4, if there are any; r2 is at their units' offsets. */
-#define NIBBLE(store, entry_shift, end)        \
-    "   ands r5, r4, #15\n"                    \
-    "   beq " end "f\n"                        \
-    "   add r6, r10, r5, lsl #2\n"             \
-    "   vldrb.u32 q2, [r6]\n"                  \
-    "   vldrw.u32 q0, [r2, q2, uxtw #2]\n"     \
-    "   ldrb r7, [r12, r5]\n"                  \
-    store                                      \
-    "   add r1, r1, r7, lsl #" entry_shift "\n" \
+/* Lists the units of the 4 bits in r5, if there are any, after the instruction that has found them;
+ * `offsets` is at those of all 4. */
+#define NIBBLE(find, offsets, store, entry_shift, end)      \
+    find                                                    \
+    "   beq " end "f\n"                                     \
+    "   add r6, r10, r5, lsl #2\n"                          \
+    "   vldrb.u32 q2, [r6]\n"                               \
+    "   vldrw.u32 q0, [" offsets ", q2, uxtw #2]\n"         \
+    "   ldrb r7, [r12, r5]\n"                               \
+    store                                                   \
+    "   add r1, r1, r7, lsl #" entry_shift "\n"             \
     end ":\n"
 #define STORE_DOUBLE               \
     "   vadd.i32 q1, q0, r11\n"    \
     "   vst20.32 {q0, q1}, [r1]\n" \
     "   vst21.32 {q0, q1}, [r1]\n"
 #define STORE_SINGLE "   vstrw.32 q0, [r1]\n"
-#define LIST(store, entry_shift)     \
-    "21: ldrb r4, [r0], #1\n"        \
-    NIBBLE(store, entry_shift, "22") \
-    "   lsr r4, r4, #4\n"            \
-    "   add r2, r2, #16\n"           \
-    NIBBLE(store, entry_shift, "23") \
-    "   add r2, r2, #16\n"           \
-    "   subs r8, r8, #1\n"           \
-    "   bne 21b\n"                   \
-    "   str r0, [sp, #44]\n"         \
+#define LIST(store, entry_shift)                                            \
+    "   add r3, r2, #16\n"                                                  \
+    "   dls lr, r8\n"                                                       \
+    "21: ldrb r4, [r0], #1\n"                                               \
+    NIBBLE("   ands r5, r4, #15\n", "r2", store, entry_shift, "22")         \
+    NIBBLE("   lsrs r5, r4, #4\n", "r3", store, entry_shift, "23")          \
+    "   add r2, r2, #32\n"                                                  \
+    "   add r3, r3, #32\n"                                                  \
+    "   le lr, 21b\n"                                                       \
+    "   str r0, [sp, #44]\n"                                                \
     "   b 3f\n"
 
 /* From the sums to the next group. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A single pixel of output, 1x1: what fully_connected is. Each filter's sum first, then the outputs
  * four at a time. */
-#include "conv_2d.h"
+#include "conv_2d_single.h"
 #include "nibbles.h"
-#include "requantize.h"
 
 /* A filter's sum so far, its mask and its weights. */
 struct cursor {
@@ -88,19 +87,6 @@ static inline void sum_quads(struct cursor *cursor, const int8_t *input, int32_t
                      : "q0", "q1", "q2", "cc", "memory");
 }
 
-/* Requantizes n sums. */
-static void finish(const struct dtmm_conv_2d *p, const int32_t *sums, int8_t *output)
-{
-    for (int32_t o = 0; o < p->output_channels; o += 4) {
-        mve_pred16_t some = vctp32q((uint32_t)(p->output_channels - o));
-        int32x4_t x = vldrwq_z_s32(sums + o, some);
-        int32x4_t shift = vldrbq_z_s32(p->shift + o, some);
-        x = dtmm_mve_requantize(x, vldrwq_z_s32(p->multiplier + o, some), shift);
-        x = dtmm_mve_clamp(x, p->output_zero_point, p->output_min, p->output_max);
-        vstrbq_p_s32(output + o, x, some);
-    }
-}
-
 void dtmm_conv_2d_fwcs_single_s8_mve(const struct dtmm_conv_2d *p, const void *input, void *output,
                                      void *scratch)
 {
@@ -109,10 +95,7 @@ void dtmm_conv_2d_fwcs_single_s8_mve(const struct dtmm_conv_2d *p, const void *i
     const int8_t *in = input;
     if (p->block == 4) {
         int8_t *aligned = (int8_t *)(sums + p->output_channels);
-        for (int32_t i = 0; i < channels; i += 16) {
-            mve_pred16_t some = vctp8q((uint32_t)(channels - i));
-            vstrbq_p_s8(aligned + i, vldrbq_z_s8(in + i, some), some);
-        }
+        dtmm_mve_align_input(in, channels, aligned);
         in = aligned;
     }
     struct cursor cursor = {0, p->mask, p->weights};
@@ -128,5 +111,5 @@ void dtmm_conv_2d_fwcs_single_s8_mve(const struct dtmm_conv_2d *p, const void *i
         }
         sums[o] = cursor.sum;
     }
-    finish(p, sums, output);
+    dtmm_mve_finish_sums(p, sums, output);
 }

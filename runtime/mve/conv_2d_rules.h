@@ -215,6 +215,20 @@ static inline int32_t dtmm_conv_2d_fwcs_single_s8_mve_scratch_bytes(const struct
     return 4 * p->output_channels + aligned_bytes;
 }
 
+/* ---- conv_2d_fwcs_list_s8 ---- */
+
+static inline int dtmm_conv_2d_fwcs_list_s8_mve_accepts(const struct dtmm_conv_2d *p)
+{
+    (void)p;
+    return 1;
+}
+
+/* The sums and the input. */
+static inline int32_t dtmm_conv_2d_fwcs_list_s8_mve_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    return 4 * p->output_channels + p->input_channels;
+}
+
 /* ---- In place: 1x1, stride 1, no padding ---- */
 
 static inline int dtmm_mve_is_pointwise(const struct dtmm_conv_2d *p)

@@ -14,7 +14,8 @@ enum {
     DTMM_RV32_TALL_WINDOW_BYTES = 8192, /* of several output rows */
     DTMM_RV32_LOOP_CHANNELS = 16,
     DTMM_RV32_FILTER_BYTES = 116, /* of struct dtmm_rv32_filter */
-    DTMM_RV32_VECTOR_BYTES = 52   /* of struct dtmm_rv32_vector */
+    DTMM_RV32_VECTOR_BYTES = 52,  /* of struct dtmm_rv32_vector */
+    DTMM_RV32_PLANE_BYTES = 256   /* of one channel of each unit, for conv_2d_fwcs_list_s8 */
 };
 
 struct dtmm_rv32_window {
@@ -169,6 +170,19 @@ static inline int32_t
 dtmm_pointwise_fwcs_inplace_s8_rv32_scratch_bytes(const struct dtmm_conv_2d *p)
 {
     return dtmm_rv32_conv_2d_scratch_bytes(p);
+}
+
+static inline int dtmm_conv_2d_fwcs_list_s8_rv32_accepts(const struct dtmm_conv_2d *p)
+{
+    (void)p;
+    return 1;
+}
+
+/* Four planes of the input. */
+static inline int32_t dtmm_conv_2d_fwcs_list_s8_rv32_scratch_bytes(const struct dtmm_conv_2d *p)
+{
+    (void)p;
+    return 4 * DTMM_RV32_PLANE_BYTES;
 }
 
 #endif

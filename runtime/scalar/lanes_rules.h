@@ -62,6 +62,14 @@ static inline int32_t dtmm_lanes_window_bytes(const struct dtmm_conv_2d *p,
     return bytes < DTMM_LANES_MAX_BYTES ? (int32_t)bytes : DTMM_LANES_MAX_BYTES;
 }
 
+/* Whether all units have the same, at most 16 channels. */
+static inline int dtmm_lanes_is_small(const struct dtmm_conv_2d *p)
+{
+    if (p->block >= p->input_channels)
+        return p->input_channels <= DTMM_LANES_PIECE;
+    return p->block <= DTMM_LANES_PIECE && p->input_channels % p->block == 0;
+}
+
 /* Chooses the window: `forms` ends with one of 0 lanes. */
 static inline struct dtmm_lanes_window dtmm_lanes_choose(const struct dtmm_conv_2d *p,
                                                          const struct dtmm_lanes_form *forms,
@@ -72,17 +80,19 @@ static inline struct dtmm_lanes_window dtmm_lanes_choose(const struct dtmm_conv_
         w.input_w = w.output_w = w.input_h * w.input_w;
         w.input_h = w.output_h = 1;
     }
+    /* Small units are listed anew for each window, which costs as much as computing with them. */
+    int32_t most_bytes = p->mask && dtmm_lanes_is_small(p) ? budget.single : budget.wide;
     for (; forms->lanes; forms++) {
         w.form = *forms;
         w.steps = (w.output_w + forms->lanes - 1) / forms->lanes;
-        while (w.steps > 1 && dtmm_lanes_window_bytes(p, &w) > budget.wide)
+        while (w.steps > 1 && dtmm_lanes_window_bytes(p, &w) > most_bytes)
             w.steps = (w.steps + 1) / 2;
         if (w.output_w > forms[1].lanes && dtmm_lanes_window_bytes(p, &w) <= budget.single)
             break;
     }
     while (w.rows < w.output_h && w.rows * w.steps < 4 && w.steps * w.form.lanes >= w.output_w) {
         w.rows++;
-        if (dtmm_lanes_window_bytes(p, &w) > budget.wide) {
+        if (dtmm_lanes_window_bytes(p, &w) > most_bytes) {
             w.rows--;
             break;
         }
@@ -117,14 +127,6 @@ static inline int32_t dtmm_lanes_max_items(const struct dtmm_conv_2d *p, int32_t
 {
     int32_t weights = p->kernel_h * p->kernel_w * p->input_channels;
     return dtmm_lanes_max_pieces(p) + weights / (limit + 1 - 8 * DTMM_LANES_PIECE) + 3;
-}
-
-/* Whether all units have the same, at most 16 channels. */
-static inline int dtmm_lanes_is_small(const struct dtmm_conv_2d *p)
-{
-    if (p->block >= p->input_channels)
-        return p->input_channels <= DTMM_LANES_PIECE;
-    return p->block <= DTMM_LANES_PIECE && p->input_channels % p->block == 0;
 }
 
 static inline int32_t dtmm_lanes_n_places(const struct dtmm_lanes_window *w)

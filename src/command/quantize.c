@@ -88,7 +88,7 @@ static enum status parse_training(const char **value, struct quantizer_options *
                                   struct diag *diag)
 {
     long n_epochs = 0;
-    options->qat_rate = 1e-3;
+    options->qat_rate = 1e-2;
     options->distill_share = 0.5;
     if (value['q'] == NULL && (value['r'] != NULL || value['a'] != NULL || value['A'] != NULL))
         return fail(diag, ERR_USAGE, "--lr, --augment and --distill-share belong to --qat EPOCHS");
@@ -117,9 +117,10 @@ static enum status parse_options(struct arguments *arguments, struct quantizer_o
     if (options->out_path == NULL)
         return fail(diag, ERR_USAGE, "-o is missing: the .tflite file to write");
     TRY(parse_method(value, &options->calibration, diag));
-    TRY(parse_switch(value, 'e', 'E', "equalize", 1, &options->equalize, diag));
-    TRY(parse_switch(value, 'b', 'B', "bias-correction", 1, &options->correct_bias, diag));
     TRY(parse_training(value, options, diag));
+    int trains = options->n_qat_epochs > 0;
+    TRY(parse_switch(value, 'e', 'E', "equalize", !trains, &options->equalize, diag));
+    TRY(parse_switch(value, 'b', 'B', "bias-correction", 1, &options->correct_bias, diag));
     options->rounding.clip = value['w'] != NULL;
     options->rounding.per_channel = value['p'] != NULL;
     return OK;

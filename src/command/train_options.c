@@ -75,7 +75,8 @@ enum {
     O_ZEROS = 'z',
     O_ANCHORS = 'n',
     O_OUT = 'o',
-    O_JSON = 'j'
+    O_JSON = 'j',
+    O_CLIP = 'C'
 };
 
 static enum status parse_course(const char **value, struct train_settings *settings,
@@ -100,6 +101,7 @@ static enum status parse_course(const char **value, struct train_settings *setti
     TRY(number("--lr", value[O_RATE], 0, 1000, &settings->rate, diag));
     TRY(number("--warmup", value[O_WARMUP], 0, 100000, &settings->warmup_epochs, diag));
     TRY(number("--weight-decay", value[O_DECAY], 0, 1, &settings->weight_decay, diag));
+    TRY(number("--clip", value[O_CLIP], 0, 1e9, &settings->clip, diag));
     return number("--label-smoothing", value[O_SMOOTHING], 0, 1, &settings->label_smoothing, diag);
 }
 
@@ -152,6 +154,7 @@ enum status train_request_parse(const struct command *command, int argc, char **
         {"schedule", required_argument, NULL, O_SCHEDULE},
         {"warmup", required_argument, NULL, O_WARMUP},
         {"weight-decay", required_argument, NULL, O_DECAY},
+        {"clip", required_argument, NULL, O_CLIP},
         {"label-smoothing", required_argument, NULL, O_SMOOTHING},
         {"loss", required_argument, NULL, O_LOSS},
         {"augment", required_argument, NULL, O_AUGMENT},
@@ -196,6 +199,8 @@ const char *train_request_text(const struct train_request *request, struct arena
                 RATES[s->schedule], s->warmup_epochs, s->weight_decay, s->label_smoothing,
                 LOSSES[s->loss], s->augmentation_text, s->validation, s->patience,
                 (unsigned long long)s->seed, (double)s->scale.scale, (double)s->scale.offset);
+    if (s->clip > 0)
+        text_printf(&text, " --clip %.9g", s->clip);
     if (s->keep_zeros)
         text_printf(&text, " --keep-zeros");
     if (request->teacher != NULL)

@@ -206,6 +206,8 @@ static void factors_choose(const struct equalizing *e, const struct group *group
     double mean = n > 0 ? sum / n : 0, limit = log(LARGEST_STEP);
     for (int32_t c = 0; c < group->n_channels; c++) {
         double step = isnan(factors[c]) ? mean : factors[c];
+        if (e->ranges != NULL) /* magnitudes stay as they are on the whole */
+            step -= mean;
         factors[c] = exp(fmin(fmax(step, -limit), limit));
     }
 }

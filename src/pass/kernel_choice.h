@@ -10,8 +10,12 @@
  * request's limits; then does without a kernel wherever its code saves little:
  * CODE_BYTES_PER_PERCENT bytes of flash are worth 1 % of the network's instructions. No layer
  * becomes more than MOST_TIMES_SLOWER times slower by it. Sets scratch bytes and predicted
- * instructions. A null request takes the portable kernels. */
-void kernels_choose(const struct pack_request *request, struct packed *packed);
+ * instructions. A null request takes the portable kernels.
+ *
+ * A kernel of conv_2d_fwcs_list competes with those on the mask of the same layer, and the bytes by
+ * which its lists are larger count as its code does; calls that take it get their list from
+ * `arena`. */
+void kernels_choose(const struct pack_request *request, struct arena *arena, struct packed *packed);
 
 enum { CODE_BYTES_PER_PERCENT = 256, MOST_TIMES_SLOWER = 2 };
 

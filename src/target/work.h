@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "target/cost.h"
+
 /* Along one dimension of a convolution: taps (or window positions) inside the input, summed over
  * the outputs, and the outputs that have a tap outside. */
 struct line_work {
@@ -18,6 +20,10 @@ struct line {
 };
 
 struct line_work line_work(struct line line);
+
+/* What the kernels of conv_2d_fwcs_list have in common: filters, their kept units by four and those
+ * left over, and the input's units. */
+void work_list(const struct dtmm_conv_2d *p, double counts[MAX_WORK]);
 
 /* The lines of a conv_2d, a depthwise_conv_2d (any structure with these members), and of a pool_2d.
  */

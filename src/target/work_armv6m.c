@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How often the parts of the kernels of Cortex-M0 run, other than the convolutions. */
 #include "target/cost.h"
+#include "target/work.h"
 
 void work_fully_connected_s8_armv6m(const struct dtmm_fully_connected *p, double counts[MAX_WORK])
 {
@@ -27,4 +28,11 @@ void work_add_s8_armv6m(const struct dtmm_add *p, double counts[MAX_WORK])
 void work_sub_s8_armv6m(const struct dtmm_add *p, double counts[MAX_WORK])
 {
     work_add_s8_armv6m(p, counts);
+}
+
+void work_conv_2d_fwcs_list_s8_armv6m(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    work_list(p, counts);
+    for (int32_t o = 0; o < p->output_channels; o++)
+        counts[5] += p->shift[o] >= 0;
 }

@@ -106,6 +106,12 @@ static double unit_instructions(const struct dtmm_dsp_layout *l, double a_group,
     return instructions + (tail > 0 ? 9 + a_group + (l->group == 8 ? 2 : 0) : 0);
 }
 
+/* Reading a filter's mask. */
+static double mask_instructions(const struct dtmm_dsp_layout *l)
+{
+    return l->a_unit == l->group ? 33 + 6 * l->mask_bytes : 32 + 8 * l->mask_bytes;
+}
+
 /* Units of a filter that are kept. */
 static int32_t kept_units(const struct work *work, int32_t filter)
 {
@@ -127,8 +133,8 @@ static int32_t take_weights(struct work *work, int32_t filter, int32_t passes)
         return kept;
     }
     kept = kept_units(work, filter);
-    work->assembly += passes * (32 + 8 * l->mask_bytes +
-                                kept * unit_instructions(l, l->group == 8 ? 7 : 4, 2, 3));
+    work->assembly +=
+        passes * (mask_instructions(l) + kept * unit_instructions(l, l->group == 8 ? 7 : 4, 2, 3));
     return kept * ((l->a_unit + l->group - 1) / l->group);
 }
 
@@ -221,7 +227,7 @@ void work_conv_2d_single_s8_armv7em(const struct dtmm_conv_2d *p, double counts[
             work.assembly += 15 + 13 * l->mask_bytes + 6 * kept;
         else
             work.assembly +=
-                32 + 8 * l->mask_bytes + kept * unit_instructions(l, l->group == 8 ? 12 : 6, 1, 2);
+                mask_instructions(l) + kept * unit_instructions(l, l->group == 8 ? 12 : 6, 1, 2);
     }
     counts[1] = work.assembly;
     counts[2] = p->output_channels;
@@ -249,4 +255,11 @@ void work_pointwise_inplace_s8_armv7em(const struct dtmm_conv_2d *p, double coun
 void work_pointwise_fwcs_inplace_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
     work_conv_2d_s8_armv7em(p, counts);
+}
+
+void work_conv_2d_fwcs_list_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    work_list(p, counts);
+    for (int32_t filter = 0; filter < p->output_channels; filter++)
+        counts[5] += finishes_slowly(p, filter);
 }

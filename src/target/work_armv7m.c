@@ -55,3 +55,8 @@ void work_conv_2d_fwcs_pixel_s8_armv7m(const struct dtmm_conv_2d *p, double coun
                 counts[4] += p->block;
             }
 }
+
+void work_conv_2d_fwcs_list_s8_armv7m(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    work_list(p, counts);
+}

@@ -16,6 +16,17 @@ struct line_work line_work(struct line line)
     return work;
 }
 
+void work_list(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    const uint8_t *list = p->mask;
+    counts[1] = p->output_channels;
+    for (int32_t o = 0; o < p->output_channels; o++, list += 1 + *list) {
+        counts[2] += *list / 4;
+        counts[3] += *list % 4;
+    }
+    counts[4] = p->input_channels / 4;
+}
+
 /* What the convolutions over an image have in common. */
 struct image_work {
     double pixels, border_pixels;
@@ -78,6 +89,11 @@ void work_conv_2d_fwcs_s8_c(const struct dtmm_conv_2d *p, double counts[MAX_WORK
         counts[6] += (pixels - rows * columns) * units;
         counts[7] += (pixels - rows * columns) * channels;
     }
+}
+
+void work_conv_2d_fwcs_list_s8_c(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    work_list(p, counts);
 }
 
 void work_depthwise_conv_2d_s8_c(const struct dtmm_depthwise_conv_2d *p, double counts[MAX_WORK])

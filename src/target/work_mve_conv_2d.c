@@ -137,7 +137,7 @@ static double list_instructions(const struct dtmm_conv_2d *p,
     int32_t bytes = divide_up(p->kernel_h * p->kernel_w * pieces->units, 8);
     if (pieces->length > pieces->size)
         return 11 + 6 * bytes + 8 * kept->units + 5 * (kept->pieces - kept->units);
-    return 9 + 10 * bytes + (pieces->size == 4 ? 6 : 8) * kept->nibbles;
+    return 11 + 8 * bytes + (pieces->size == 4 ? 6 : 8) * kept->nibbles;
 }
 
 /* The rounds of one group. */
@@ -263,6 +263,16 @@ void work_pointwise_fwcs_inplace_s8_mve(const struct dtmm_conv_2d *p, double cou
 void work_conv_2d_fwcs_16_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
 {
     work_conv_2d_fwcs_s8_mve(p, counts);
+}
+
+void work_conv_2d_fwcs_list_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    const uint8_t *list = p->mask;
+    counts[1] = p->output_channels;
+    counts[2] = divide_up(p->output_channels, 4);
+    for (int32_t o = 0; o < p->output_channels; o++, list += 1 + *list)
+        counts[3] += 5 * divide_up(*list, 4);
+    counts[4] = divide_up(p->input_channels, 16);
 }
 
 void work_conv_2d_fwcs_single_s8_mve(const struct dtmm_conv_2d *p, double counts[MAX_WORK])

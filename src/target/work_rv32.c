@@ -286,3 +286,10 @@ void work_softmax_s8_rv32(const struct dtmm_softmax *p, double counts[MAX_WORK])
 {
     work_softmax_s8_c(p, counts);
 }
+
+void work_conv_2d_fwcs_list_s8_rv32(const struct dtmm_conv_2d *p, double counts[MAX_WORK])
+{
+    work_list(p, counts);
+    for (int32_t o = 0; o < p->output_channels; o++)
+        counts[5] += p->shift[o] > -2;
+}

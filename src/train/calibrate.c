@@ -22,35 +22,44 @@ struct observed {
 struct observing {
     const struct graph *graph;
     struct observed *observed; /* by tensor */
-    void (*see)(struct observed *to, float value, int64_t i);
+    void (*see)(struct observed *to, const float *values, int64_t n);
     int sees_channels;
 };
 
 /* ---- the two times that the samples run through the network ---- */
 
-static void see_range(struct observed *to, float value, int64_t i)
+static void see_range(struct observed *to, const float *values, int64_t n)
 {
-    int first = to->n == 0 && i == 0;
-    /* What is not a number stays, so that it is found. */
-    to->min = first || value < to->min || isnan(value) ? value : to->min;
-    to->max = first || value > to->max || isnan(value) ? value : to->max;
+    float min = to->n == 0 ? values[0] : to->min, max = to->n == 0 ? values[0] : to->max;
+    for (int64_t i = 0; i < n; i++) {
+        /* What is not a number stays, so that it is found. */
+        min = values[i] < min || isnan(values[i]) ? values[i] : min;
+        max = values[i] > max || isnan(values[i]) ? values[i] : max;
+    }
+    to->min = min;
+    to->max = max;
+    to->n += n;
 }
 
-static void see_value(struct observed *to, float value, int64_t i)
+static void see_values(struct observed *to, const float *values, int64_t n)
 {
-    (void)i;
     double width = ((double)to->max - (double)to->min) / N_BINS;
-    double bin = width > 0 ? ((double)value - (double)to->min) / width : 0;
-    to->count[!(bin >= 0) ? 0 : bin >= N_BINS ? N_BINS - 1 : (int)bin]++;
+    double per_width = width > 0 ? 1 / width : 0, min = (double)to->min;
+    for (int64_t i = 0; i < n; i++) {
+        double bin = ((double)values[i] - min) * per_width;
+        to->count[!(bin >= 0) ? 0 : bin >= N_BINS ? N_BINS - 1 : (int)bin]++;
+    }
+    to->n += n;
 }
 
 static void see_channels(struct observed *to, const float *values, int64_t n)
 {
-    for (int64_t i = 0; i < n; i++) {
-        int64_t c = i % to->n_channels;
-        to->sum[c] += (double)values[i];
-        to->largest[c] = fmax(to->largest[c], fabs((double)values[i]));
-    }
+    for (int64_t i = 0; i < n; i += to->n_channels)
+        for (int32_t c = 0; c < to->n_channels; c++) {
+            double value = (double)values[i + c], magnitude = value < 0 ? -value : value;
+            to->sum[c] += value;
+            to->largest[c] = magnitude > to->largest[c] ? magnitude : to->largest[c];
+        }
 }
 
 /* relu(a + b) does not tell a from any other number up to -b, so that a may be raised to it. What
@@ -69,9 +78,12 @@ static void see_summands(const struct observing *observing, const struct node *n
         const float *other = observing->observed[node->inputs[1 - k]].values;
         if (to->sum_node < 0)
             continue;
+        struct arena scratch = {0};
+        float *values = ARENA_ARRAY(&scratch, (size_t)n, float);
         for (int64_t i = 0; i < n; i++)
-            observing->see(to, raised(to->values[i], other[i]), i);
-        to->n += n;
+            values[i] = raised(to->values[i], other[i]);
+        observing->see(to, values, n);
+        arena_free(&scratch);
     }
 }
 
@@ -92,9 +104,8 @@ static void see(void *context, int32_t tensor, const float *values, int32_t n_sa
     to->values = values;
     if (observing->sees_channels)
         see_channels(to, values, n);
-    for (int64_t i = 0; i < n && to->sum_node < 0; i++)
-        observing->see(to, values[i], i);
-    to->n += to->sum_node < 0 ? n : 0;
+    if (to->sum_node < 0)
+        observing->see(to, values, n);
     if (node != NULL && node->op == OP_add)
         see_summands(observing, node, n);
 }
@@ -274,7 +285,7 @@ struct ranges *calibrate(struct network *network, const struct graph *graph,
     struct arena scratch = {0};
     struct observing observing = {graph, observed_start(graph, &scratch), see_range, 1};
     observe(network, samples, n, &observing);
-    observing.see = see_value;
+    observing.see = see_values;
     observing.sees_channels = 0;
     if (calibration->method != CALIBRATION_MINMAX)
         observe(network, samples, n, &observing);

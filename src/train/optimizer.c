@@ -62,6 +62,29 @@ static void statistics(const struct parameters *p, const struct parameter *mean,
     }
 }
 
+static double norm(const float *values, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        sum += (double)values[i] * (double)values[i];
+    return sqrt(sum);
+}
+
+/* Values near zero count as 0.001 each, so that they can grow. */
+static void gradient_clip(const struct parameters *p, const struct parameter *parameter,
+                          double clip)
+{
+    float *gradients = p->gradients + parameter->first;
+    double size = norm(gradients, parameter->n);
+    double limit = clip * fmax(norm(p->values + parameter->first, parameter->n),
+                               1e-3 * sqrt((double)parameter->n));
+    if (size <= limit)
+        return;
+    float factor = (float)(limit / size);
+    for (int64_t i = 0; i < parameter->n; i++)
+        gradients[i] *= factor;
+}
+
 static void hold_zeros(struct optimizer *optimizer, const struct parameters *p)
 {
     for (int64_t i = 0; i < p->n_values; i++) {
@@ -86,9 +109,10 @@ void optimizer_step(struct optimizer *optimizer, const struct parameters *p, dou
             statistics(p, parameter, &p->list[i + 1], n_shards);
         if (parameter->role != PARAMETER_WEIGHTS && parameter->role != PARAMETER_OFFSET)
             continue;
-        float own_rate = (float)rate * (optimizer->rates != NULL ? optimizer->rates[i] : 1);
+        if (optimizer->clip > 0)
+            gradient_clip(p, parameter, optimizer->clip);
         (optimizer->kind == OPTIMIZER_ADAM ? adam : sgd)(optimizer, p, parameter->first,
-                                                         parameter->n, own_rate, decay);
+                                                         parameter->n, (float)rate, decay);
     }
     if (optimizer->kept != NULL)
         hold_zeros(optimizer, p);

@@ -25,7 +25,8 @@ struct optimizer {
     int64_t n_values;
     float *momentum;     /* n_values */
     float *square;       /* n_values; NULL for SGD */
-    const float *rates;  /* by parameter: factor on the learning rate; NULL: 1 */
+    double clip;         /* adaptive gradient clipping: the norm of a tensor's gradient is at most
+                            so many times that of its values (Brock et al. 2021); 0: no limit */
     int64_t n_steps;     /* done */
     const uint8_t *kept; /* n_values: 0 holds a value, its momentum and its square at exactly zero;
                             NULL: all are kept */

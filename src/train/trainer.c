@@ -128,59 +128,6 @@ static const uint8_t *kept_make(const struct parameters *parameters, struct aren
     return kept;
 }
 
-/* The mean square of the inputs, over some of the training samples. */
-static double input_square(const struct trainer *trainer)
-{
-    enum { N_SAMPLES = 256 };
-    struct arena scratch = {0};
-    int64_t n = shape_elements(&trainer->dataset->shape);
-    float *sample = ARENA_ARRAY(&scratch, (size_t)n, float);
-    int32_t n_samples = trainer->split.n_train < N_SAMPLES ? trainer->split.n_train : N_SAMPLES;
-    double sum = 0;
-    for (int32_t i = 0; i < n_samples; i++) {
-        dataset_sample(trainer->dataset, trainer->split.train[i], trainer->settings->scale, sample);
-        for (int64_t k = 0; k < n; k++)
-            sum += (double)sample[k] * (double)sample[k];
-    }
-    arena_free(&scratch);
-    return sum / (double)(n * n_samples);
-}
-
-/* Whether these are the weights of a layer that reads the graph's input and is not normalized. */
-static int meets_raw_input(const struct graph *graph, int32_t tensor)
-{
-    for (int32_t i = 0; i < graph->n_nodes; i++) {
-        const struct node *layer = &graph->nodes[i];
-        if (layer->n_inputs < 2 || layer->inputs[1] != tensor ||
-            layer->inputs[0] != graph->inputs[0])
-            continue;
-        for (int32_t k = i + 1; k < graph->n_nodes; k++)
-            if (graph->nodes[k].op == OP_batch_normalization &&
-                graph->nodes[k].inputs[0] == layer->output)
-                return 0;
-        return 1;
-    }
-    return 0;
-}
-
-/* The gradient of weights grows with what they are multiplied by. Where that is pixels of 0 to 255,
- * the learning rate is that of weights 255 times as large and pixels of 0 to 1: smaller by the
- * square. */
-static const float *rates_make(const struct trainer *trainer, const struct parameters *parameters,
-                               struct arena *arena)
-{
-    float *rates = ARENA_ARRAY(arena, (size_t)parameters->n + 1, float);
-    double square = input_square(trainer);
-    for (int32_t i = 0; i < parameters->n; i++) {
-        const struct parameter *p = &parameters->list[i];
-        rates[i] = 1;
-        if (p->role == PARAMETER_WEIGHTS && square > 1 &&
-            meets_raw_input(trainer->graph, p->tensor))
-            rates[i] = (float)(1 / square);
-    }
-    return rates;
-}
-
 static void state_start(struct trainer *trainer, struct arena *arena)
 {
     const struct train_settings *settings = trainer->settings;
@@ -191,8 +138,7 @@ static void state_start(struct trainer *trainer, struct arena *arena)
         arena_copy(arena, parameters.values, (size_t)parameters.n_values * sizeof(float));
     optimizer_start(&state->optimizer, settings->optimizer, (float)settings->weight_decay,
                     parameters.n_values, arena);
-    if (settings->optimizer == OPTIMIZER_SGD)
-        state->optimizer.rates = rates_make(trainer, &parameters, arena);
+    state->optimizer.clip = settings->clip;
     if (settings->keep_zeros)
         state->optimizer.kept = kept_make(&parameters, arena);
 }

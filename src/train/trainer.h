@@ -20,6 +20,7 @@ struct train_settings {
     enum optimizer_kind optimizer;
     enum rate_kind schedule;
     double rate, warmup_epochs, weight_decay, label_smoothing;
+    double clip; /* see struct optimizer */
     struct augmentation augmentation;
     const char *augmentation_text;
     double validation; /* fraction of the training data */

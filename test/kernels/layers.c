@@ -3,6 +3,8 @@
 
 #include <float.h>
 
+#include "test/kernels/values.h"
+
 /* Tests on a device run without a C library and without texts: there, the host makes the layer
  * again from the same state and describes it. */
 #if __STDC_HOSTED__
@@ -17,40 +19,6 @@
 #define DESCRIBE_MORE(layer, ...) ((layer)->text[0] = '\0')
 #endif
 
-static int one_in(struct random *random, int32_t n)
-{
-    return random_range(random, 1, n) == 1;
-}
-
-/* The largest integer whose square is at most x. */
-static int32_t square_root(int32_t x)
-{
-    int32_t root = 0;
-    while ((root + 1) * (root + 1) <= x)
-        root++;
-    return root;
-}
-
-static int8_t random_s8(struct random *random)
-{
-    return (int8_t)random_range(random, -128, 127);
-}
-
-/* int8 values: mostly any, sometimes only the extremes, sometimes mostly zero. */
-static int8_t *random_values(struct random *random, struct guard *guard, size_t n)
-{
-    int8_t *values = guard_alloc(guard, n, 1);
-    int kind = random_range(random, 0, 7);
-    for (size_t i = 0; i < n; i++) {
-        values[i] = random_s8(random);
-        if (kind == 0 || (kind == 1 && values[i] >= 0))
-            values[i] = values[i] < 0 ? -128 : 127;
-        if (kind == 2)
-            values[i] = -128;
-    }
-    return values;
-}
-
 static void random_output_range(struct random *random, int8_t *zero_point, int8_t *low,
                                 int8_t *high)
 {
@@ -62,19 +30,6 @@ static void random_output_range(struct random *random, int8_t *zero_point, int8_
         *low = *zero_point;
         *high = (int8_t)random_range(random, *low, 127);
     }
-}
-
-static int32_t random_multiplier(struct random *random)
-{
-    return one_in(random, 20) ? 0 : random_range(random, 1 << 30, INT32_MAX);
-}
-
-static int bits_of(int64_t x)
-{
-    int bits = 0;
-    for (; x > 0; x >>= 1)
-        bits++;
-    return bits;
 }
 
 /* A shift for values of about `typical`, at most `largest`: mostly one that gives int8 outputs,
@@ -349,6 +304,53 @@ void layer_conv_2d_fwcs(struct random *random, struct guard *guard, struct layer
 {
     start_conv_2d(random, layer);
     finish_fwcs(random, guard, layer);
+}
+
+/* Lists the kept units of a mask; returns the bytes of the list. */
+static size_t list_kept(const struct dtmm_conv_2d *p, const uint8_t *mask, uint8_t *list)
+{
+    int32_t n_units = p->input_channels / 4, mask_bytes = (n_units + 7) / 8;
+    size_t n = 0;
+    for (int32_t o = 0; o < p->output_channels; o++, mask += mask_bytes) {
+        size_t count = n++;
+        if (list)
+            list[count] = 0;
+        for (int32_t unit = 0; unit < n_units; unit++) {
+            if (!(mask[unit / 8] >> unit % 8 & 1))
+                continue;
+            if (list) {
+                list[n] = (uint8_t)unit;
+                list[count]++;
+            }
+            n++;
+        }
+    }
+    return n;
+}
+
+void layer_conv_2d_fwcs_list(struct random *random, struct guard *guard, struct layer *layer)
+{
+    struct dtmm_conv_2d *p = &layer->parameters.conv_2d;
+    const struct line line = {1, 1, 1, 1, 1, 0};
+    SET_GEOMETRY(p, line, line);
+    p->input_channels = 4 * random_range(random, 1, one_in(random, 8) ? 255 : 60);
+    p->output_channels = random_range(random, 1, 20);
+    p->block = 4;
+    p->input_zero_point = random_s8(random);
+    layer->plain_input_zero_point = p->input_zero_point;
+    int8_t *weights =
+        random_values(random, guard, elements(p->input_channels, p->output_channels, 1));
+    layer->plain_weights = weights;
+    uint8_t *mask =
+        guard_alloc(guard, elements((p->input_channels + 31) / 32, p->output_channels, 1), 1);
+    thin_out(random, p, weights, mask);
+    int8_t *values = guard_alloc(guard, pack_fwcs(layer, mask, NULL), 1);
+    pack_fwcs(layer, mask, values);
+    uint8_t *list = guard_alloc(guard, list_kept(p, mask, NULL), 1);
+    list_kept(p, mask, list);
+    p->mask = list;
+    p->weights = values;
+    finish_conv_2d(random, guard, layer, 1);
 }
 
 static void start_pointwise(struct random *random, struct layer *layer)

@@ -41,7 +41,7 @@ struct layer {
 };
 
 typedef void layer_maker(struct random *random, struct guard *guard, struct layer *layer);
-layer_maker layer_conv_2d, layer_conv_2d_fwcs, layer_depthwise_conv_2d,
+layer_maker layer_conv_2d, layer_conv_2d_fwcs, layer_conv_2d_fwcs_list, layer_depthwise_conv_2d,
     layer_depthwise_conv_2d_inplace, layer_pointwise, layer_pointwise_fwcs, layer_transpose_conv,
     layer_fully_connected, layer_add, layer_mul, layer_pool_2d, layer_mean, layer_softmax,
     layer_lookup, layer_copy, layer_pad, layer_slice, layer_resize_nearest, layer_quantize,

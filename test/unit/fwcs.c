@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "pass/fwcs_list.h"
 #include "pass/pass.h"
 #include "test/unit/random_graph.h"
 
@@ -100,8 +101,15 @@ static void examples_are_what_pack_makes(void **state)
         compare_line(bytes, "mask", 16, array_of(call, "mask"));
         compare_line(bytes, "weights", 16, array_of(call, "weights"));
         compare_line(bytes, "bias", 10, array_of(call, "bias"));
+        if (strstr(bytes, "list") != NULL) {
+            struct dtmm_conv_2d listed;
+            size_t n_list = fwcs_list_make(&call->parameters.conv_2d, &arena, &listed);
+            assert_int_equal(listed.block, 4);
+            compare_line(bytes, "list", 16,
+                         &(struct packed_array){"mask", "uint8_t", listed.mask, n_list, 1});
+        }
     }
-    assert_int_equal(n, 2);
+    assert_int_equal(n, 3);
 }
 
 /* "| 64 filters 3 x 3 | 288 of 576 | 128 B | 704 B |" */

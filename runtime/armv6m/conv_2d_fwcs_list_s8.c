@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../dtmm.h"
+#include "../requantize.h"
+#include "requantize.h"
+
+/* A unit, in 21 instructions. Loads that extend the sign take their offset from a register only; r7
+ * may be the frame pointer, so that it is kept on the stack. */
+#define PRODUCT(offset)                                                                            \
+    "   ldrsb %[v], [%[at], " offset "]\n"                                                         \
+    "   ldrsb r7, [%[w], " offset "]\n"                                                            \
+    "   muls r7, %[v]\n"                                                                           \
+    "   add %[sum], r7\n"
+#define UNIT(i)                                                                                    \
+    "   ldrb %[at], [%[list], #" i "]\n"                                                           \
+    "   lsls %[at], %[at], #2\n"                                                                   \
+    "   add %[at], %[x]\n"                                                                         \
+    "   movs r7, #0\n" PRODUCT("r7") PRODUCT("%[one]") PRODUCT("%[two]")                           \
+        PRODUCT("%[three]") "   adds %[w], #4\n"
+
+/* The sum over a filter's kept units; moves both pointers behind the filter. */
+static inline int32_t sum_filter(const int8_t *input, const uint8_t **list, const int8_t **weights)
+{
+    const uint8_t *numbers = *list + 1;
+    const int8_t *at, *w = *weights;
+    int32_t v;
+    register int32_t sum __asm__("r8") = 0;
+    register const int8_t *x __asm__("r9") = input;
+    register const uint8_t *end __asm__("r10") = numbers + **list;
+    __asm__ volatile(
+        ".syntax unified\n"
+        "   push {r7}\n"
+        "   b 2f\n"
+        "1:\n" UNIT("0") "   adds %[list], #1\n"
+                         "2: mov %[at], %[end]\n"
+                         "   subs %[at], %[list]\n"
+                         "   lsls %[at], %[at], #30\n"
+                         "   bne 1b\n"
+                         "   cmp %[list], %[end]\n"
+                         "   beq 4f\n"
+                         "3:\n" UNIT("0") UNIT("1") UNIT("2") UNIT("3") "   adds %[list], #4\n"
+                                                                        "   cmp %[list], %[end]\n"
+                                                                        "   bne 3b\n"
+                                                                        "4: pop {r7}\n"
+        : [sum] "+h"(sum), [list] "+l"(numbers), [w] "+l"(w), [at] "=&l"(at), [v] "=&l"(v)
+        : [x] "h"(x), [end] "h"(end), [one] "l"(1), [two] "l"(2), [three] "l"(3)
+        : "cc", "memory");
+    *list = numbers;
+    *weights = w;
+    return sum;
+}
+
+static int8_t finish(const struct dtmm_conv_2d *p, int32_t o, int32_t sum)
+{
+    int32_t shift = p->shift[o];
+    if (shift < 0)
+        sum = dtmm_armv6m_scale_down(sum, p->multiplier[o], -shift);
+    else
+        sum = dtmm_requantize(sum, p->multiplier[o], shift);
+    return dtmm_clamp(sum, p->output_zero_point, p->output_min, p->output_max);
+}
+
+void dtmm_conv_2d_fwcs_list_s8_armv6m(const struct dtmm_conv_2d *p, const void *input, void *output,
+                                      void *scratch)
+{
+    const int8_t *weights = p->weights;
+    const uint8_t *list = p->mask;
+    int8_t *out = output;
+    (void)scratch;
+    for (int32_t o = 0; o < p->output_channels; o++) {
+        int32_t sum = sum_filter(input, &list, &weights);
+        *out++ = finish(p, o, sum + p->bias[o]);
+    }
+}
