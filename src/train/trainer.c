@@ -613,6 +613,8 @@ enum status trainer_run(struct trainer *trainer, int *stopped, struct diag *diag
     course_start(&course, trainer);
     *stopped = 0;
     enum status status = course_run(&course, stopped, diag);
+    if (status == OK)
+        distributed_end();
     arena_free(&course.arena);
     return status;
 }

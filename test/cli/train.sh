@@ -108,11 +108,19 @@ if "$dtmm" train --help >/dev/null && command -v mpirun >/dev/null; then
             END {exit !(n == 4 && !bad)}' ||
             { paste -d, one/curve.csv ranks$n/curve.csv; die "another curve on $n processes"; }
     done
-    # One that cannot write ends all.
-    timeout 60 mpirun --allow-run-as-root --oversubscribe -n 2 bash -c \
-        '[ "$OMPI_COMM_WORLD_RANK" != 0 ] || ulimit -f 0; exec "$@"' - "$dtmm" train net.txt --data data \
-        --epochs 1000 --threads 1 --lr 0.02 -o full >full.log 2>&1 && die "a full disk went unnoticed"
-    grep -q 'full/.*: cannot write' full.log || { cat full.log; die "a full disk of one process does not end the others"; }
+    # One that fails ends all.
+    ends_all() { # what, pattern, what a process does first, options...
+        local what=$1 pattern=$2 first=$3 code=0
+        shift 3
+        timeout 300 mpirun --allow-run-as-root --oversubscribe -n 2 bash -c "$first; "'exec "$@"' - \
+            "$dtmm" train net.txt --data data --threads 1 --lr 0.02 "$@" >one_fails.log 2>&1 || code=$?
+        [ $code != 0 ] || die "$what went unnoticed"
+        [ $code != 124 ] || { cat one_fails.log; die "$what of one process does not end the others"; }
+        grep -q "$pattern" one_fails.log || { cat one_fails.log; die "$what is not named"; }
+    }
+    ends_all "a full disk" 'full/.*: cannot write' '[ $OMPI_COMM_WORLD_RANK != 0 ] || ulimit -f 0' --epochs 1000 -o full
+    ends_all "a missing checkpoint" 'nowhere/checkpoint.safetensors: cannot open' \
+        '[ $OMPI_COMM_WORLD_RANK != 1 ] || set -- "$@" --resume nowhere' --epochs 1000 -o missing
 else
     die "mpirun is missing"
 fi
