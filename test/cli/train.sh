@@ -64,29 +64,44 @@ train other --seed 2
 ! cmp -s one/model.safetensors other/model.safetensors || die "the seed is not used"
 
 # Interrupted anywhere, and gone on with, the same bits.
-epochs=300
-for optimizer in sgd adam; do
-    train whole --optimizer $optimizer --threads 1 &
-    train part --optimizer $optimizer --threads 1 &
-    pid=$!
-    for _ in 1 2; do
-        for _ in $(seq 400); do [ -e part/curve.csv ] || sleep 0.05; done
-        sleep 0.$((RANDOM % 4 + 1))
-        pkill -TERM -P $pid 2>/dev/null || kill -TERM $pid 2>/dev/null || true
-        wait $pid && break
-        [ -e part/checkpoint.safetensors ] || die "no checkpoint after SIGTERM"
-        grep -q 'stopped; go on' part.log || { cat part.log; die "no word of how to go on"; }
-        cp part.log "part.$optimizer.log"
-        train part --optimizer $optimizer --threads 1 --resume part &
-        pid=$!
-    done
-    wait
-    [ -e "part.$optimizer.log" ] || die "was never interrupted"
-    cmp whole/model.safetensors part/model.safetensors || die "$optimizer: resuming changes the outcome"
-    cmp whole/curve.csv part/curve.csv || die "$optimizer: resuming changes the curve"
+lines() { # FILE
+    if [ -e "$1" ]; then wc -l <"$1"; else echo 0; fi
+}
+# resumed NAME OPTIONS...: a training that a signal stops twice gives what one without a stop gives. The signal
+# comes once an epoch is done, so that the program holds it.
+resumed() {
+    local name=$1 from pid resume=()
+    shift
     rm -rf whole part
-done
-epochs=4
+    epochs=500
+    train whole "$@" &
+    for stop in 1 2; do
+        from=$(lines part/curve.csv)
+        (
+            exec "$dtmm" train net.txt --data data --epochs 500 --batch 64 --lr 0.02 --augment "noise:4,mixup:0.1" \
+                -o part "$@" "${resume[@]}" >part.log 2>&1
+        ) &
+        pid=$!
+        until [ "$(lines part/curve.csv)" -gt $((from + 1)) ]; do
+            kill -0 $pid 2>/dev/null || { cat part.log; die "$name: ended before it was stopped"; }
+            sleep 0.01
+        done
+        kill -TERM $pid
+        wait $pid && die "$name: not ended by SIGTERM"
+        [ -e part/checkpoint.safetensors ] || die "$name: no checkpoint after SIGTERM"
+        grep -q 'stopped; go on' part.log || { cat part.log; die "$name: no word of how to go on"; }
+        resume=(--resume part)
+    done
+    train part "$@" --resume part || { cat part.log; die "$name: does not go on"; }
+    wait
+    epochs=4
+    cmp whole/model.safetensors part/model.safetensors || die "$name: resuming changes the outcome"
+    cmp whole/curve.csv part/curve.csv || die "$name: resuming changes the curve"
+}
+resumed sgd --threads 1
+resumed adam --threads 2 --optimizer adam --schedule one-cycle
+resumed everything --threads 2 --distill one/model.safetensors --distill-features pool --clip 0.1 --keep-zeros \
+    --label-smoothing 0.1 --schedule step --early-stop 290
 expect_fail 1 'started with .*--seed 1.*not with .*--seed 2' \
     "$dtmm" train net.txt --data data --epochs 4 --batch 64 --lr 0.02 --augment "noise:4,mixup:0.1" --seed 2 \
     --resume one -o one
