@@ -188,6 +188,26 @@ auto="auto.txt --data data/x_train.npy --epochs 2 --lr 0.01 --input-scale 0.004 
 diff <(grep -v second auto.json) <(grep -v second again.json) || die "other figures of an ended training"
 grep -q '"validation_loss": [0-9]' auto.json || die "no validation loss"
 
+# A detector.
+/usr/bin/python3 - <<'EOF'
+import numpy as np
+random = np.random.default_rng(3)
+place = random.integers(0, 2, (320, 2))
+x = random.integers(0, 50, (320, 8, 8, 1))
+boxes = np.zeros((320, 5), np.float32)
+for i, (column, row) in enumerate(place):
+    x[i, 4 * row:4 * row + 4, 4 * column:4 * column + 4] += 150
+    boxes[i] = [0, column / 2 + 0.25, row / 2 + 0.25, 0.5, 0.5]
+np.save("boxes_x.npy", x.astype(np.uint8))
+np.save("boxes_y.npy", boxes)
+EOF
+printf '%s\n' 'graph boxes' 'tensor "x" f32 1x8x8x1' 'tensor "w" f32 6x4x4x1 init he_normal' 'tensor "b" f32 6 init zeros' \
+    'tensor "y" f32 1x2x2x6' 'input "x"' 'node conv_2d conv "x" "w" "b" -> "y" stride 4 4' 'output "y"' >boxes.txt
+boxes="boxes.txt --data boxes_x.npy,boxes_y.npy --input-scale 0.01 --loss yolo --anchors 0.5:0.5 --epochs 20 --optimizer adam --lr 0.01"
+"$dtmm" train $boxes --augment noise:0.1,cutout:1 -o boxes >boxes.log 2>&1 || { cat boxes.log; die "a detector"; }
+"$dtmm" eval boxes/model.safetensors --data boxes_x.npy,boxes_y.npy --input-scale 0.01 --anchors 0.5:0.5 --json >boxes.json
+awk -v map="$(sed -nE 's/^  "map": ([0-9.]+),?$/\1/p' boxes.json)" 'BEGIN {exit !(map > 0.9)}' || { cat boxes.json; die "the detector does not find boxes"; }
+
 # What goes wrong.
 fails() { # pattern, options...
     local pattern=$1
@@ -208,6 +228,9 @@ fails '-o OUT is missing' net.txt --data data
 fails '--optimizer best: must be one of sgd, adam' net.txt --data data --optimizer best -o x
 fails '--batch 4096 is more than the 575 samples' net.txt --data data --batch 4096 -o x
 fails 'works on s8' "$root/examples/small_cnn.tflite" --data data -o x
+for moved in flip shift:1 mixup:0.2; do
+    fails "--augment $moved: .* would leave the boxes behind" $boxes --augment $moved -o x
+done
 /usr/bin/python3 keep.py overlap
 fails "overlap.safetensors: tensor '.*' overlaps another" overlap.safetensors --data data -o x
 sed 's/"gamma"/"gamm\xff"/' net.txt >latin.txt

@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "train/loss.h"
+#include "train/task.h"
 
 #include <cmocka.h> /* last: it makes fail() a macro */
 
@@ -347,6 +348,30 @@ static void yolo_is_right(void **state)
     note_errors("yolo");
 }
 
+/* ---- of a sample ---- */
+
+/* A sample that is mixed of two is as much about either as it is of it. */
+static void mixed_targets_are_both_learned(void **state)
+{
+    (void)state;
+    static const float values[2] = {0.5F, -1}, targets[4] = {1, 0, 0, 1};
+    const struct shape head = {2, {1, 2}};
+    const struct dataset dataset = {.n_samples = 2, .n_targets = 2, .targets = targets};
+    const struct train_settings settings[] = {{.loss = LOSS_MSE}, {.loss = LOSS_BINARY}};
+    for (int k = 0; k < 2; k++) {
+        const struct task task = {&settings[k], &dataset, &head};
+        const struct task_sample first = {0, 0, 1, NULL}, second = {1, 1, 1, NULL};
+        const struct task_sample mixed = {0, 1, 0.75F, NULL};
+        float parts[2] = {0}, whole[2] = {0};
+        double loss = 0.75 * task_loss(&task, &first, values, 0.75, parts);
+        loss += 0.25 * task_loss(&task, &second, values, 0.25, parts);
+        assert_true(fabs(task_loss(&task, &mixed, values, 1, whole) - loss) < 1e-12);
+        for (int i = 0; i < 2; i++)
+            assert_true(fabsf(whole[i] - parts[i]) < 1e-6F);
+        assert_true(fabsf(whole[0]) > 0.01F);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +382,7 @@ int main(void)
         cmocka_unit_test(distillation_ends_at_the_teacher),
         cmocka_unit_test(large_logits_stay_finite),
         cmocka_unit_test(yolo_is_right),
+        cmocka_unit_test(mixed_targets_are_both_learned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
