@@ -188,6 +188,14 @@ auto="auto.txt --data data/x_train.npy --epochs 2 --lr 0.01 --input-scale 0.004 
 diff <(grep -v second auto.json) <(grep -v second again.json) || die "other figures of an ended training"
 grep -q '"validation_loss": [0-9]' auto.json || die "no validation loss"
 
+# A teacher of numbers: what all outputs share, here a bias of 2, is not seen by a divergence of classes.
+printf '%s\n' 'graph shift' 'tensor "x" f32 1x8x8x1' 'tensor "w" f32 1x1x1x1 = 1' 'tensor "b" f32 1 = 2' 'tensor "y" f32 1x8x8x1' \
+    'input "x"' 'node conv_2d conv "x" "w" "b" -> "y"' 'output "y"' >shift.txt
+sed 's/= 1$/init he_normal/; s/= 2$/init zeros/' shift.txt >unshifted.txt
+"$dtmm" train unshifted.txt --data data/x_train.npy --input-scale 0.004 --epochs 20 --lr 0.05 --loss mse --distill shift.txt \
+    --distill-share 1 -o shifted >shifted.log 2>&1 || { cat shifted.log; die "a teacher of numbers"; }
+tail -c 4 shifted/model.safetensors | od -A n -t f4 | awk '{exit !($1 > 1.9 && $1 < 2.1)}' || die "the bias is not learned"
+
 # A detector.
 /usr/bin/python3 - <<'EOF'
 import numpy as np
