@@ -551,9 +551,27 @@ static enum status epoch_end(struct course *course, struct diag *diag)
     return OK;
 }
 
-/* All processes end when one of them cannot save; the others would wait for it forever. */
+/* The first layer's constant that has a value which is not finite, or NULL. */
+static const char *parameter_not_finite(const struct trainer *trainer)
+{
+    struct parameters parameters = network_parameters(trainer->network);
+    for (int32_t i = 0; i < parameters.n; i++)
+        for (int64_t k = 0; k < parameters.list[i].n; k++)
+            if (!isfinite(parameters.values[parameters.list[i].first + k]))
+                return trainer->graph->tensors[parameters.list[i].tensor].name;
+    return NULL;
+}
+
+/* What the last step broke shows in no loss yet. All processes end when one of them cannot save;
+ * the others would wait for it forever. */
 static enum status state_save(struct trainer *trainer, struct diag *diag)
 {
+    const char *broken = parameter_not_finite(trainer);
+    if (broken != NULL)
+        return fail(diag, ERR_INPUT,
+                    "after epoch %d, step %d: '%s' is not finite; this state is not kept; use a "
+                    "smaller --lr",
+                    trainer->state.epoch, trainer->state.step, broken);
     enum status status =
         trainer->save != NULL ? trainer->save(trainer->save_context, trainer, diag) : OK;
     double n_failed = status != OK;
