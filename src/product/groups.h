@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Filters that can only leave the network together. */
+#ifndef DTMM_PRODUCT_GROUPS_H
+#define DTMM_PRODUCT_GROUPS_H
+
+#include <stdint.h>
+
+/* The filters (output channels of layers with weights) of a graph, in classes: all filters of a
+ * class must be absent for the channels that they make to leave. */
+struct groups {
+    int32_t n_nodes;
+    int32_t *n_filters; /* by node; 0: it has no weights */
+    int32_t **of;       /* by node, by filter: the number of its class; -1: it can never leave (an
+                           output of the graph depends on the number of channels) */
+    int32_t n_groups;
+};
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which weights of a network are absent. */
+#ifndef DTMM_PRODUCT_MASKS_H
+#define DTMM_PRODUCT_MASKS_H
+
+#include <stdint.h>
+
+/* Indexed as the graph's nodes. */
+struct masks {
+    int32_t n_nodes;
+    uint8_t **kept; /* by node: a byte for each of its weights in their order, 0: absent; NULL: the
+                       node has no weights, or keeps all */
+};
+
+#endif
