@@ -8,11 +8,19 @@
 #include "base/status.h"
 #include "graph/graph.h"
 #include "product/fake_quantization.h"
+#include "product/groups.h"
 #include "product/layout.h"
 #include "product/packed.h"
 #include "product/ranges.h"
 #include "product/scores.h"
 #include "target/target.h"
+
+/* couple.c: which filters can only leave the network together: those whose channels meet in an add,
+ * sub, mul or depthwise convolution, found by walking the graph. A filter whose channel reaches an
+ * output of the graph, or meets a channel of an input, never leaves. Classes are numbered in the
+ * order of their first filters. */
+enum status couple(const struct graph *graph, struct arena *arena, struct groups **groups,
+                   struct diag *diag);
 
 /* fold.c: an f32 graph without batch_normalization. It moves into the weights and the bias of the
  * layer before it when nothing else reads that layer's output; elsewhere it becomes a mul and an

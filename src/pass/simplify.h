@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside simplify: what its steps hand to each other, in this order.
+/* Inside simplify and shrink: what their steps hand to each other, in this order.
  *   known    forward: which channels hold values that no input can change, and which values
  *   needs    backward: which channels influence an output, which must stay because the shapes of
  *            other channels that are needed depend on them, and which leave
@@ -100,6 +100,25 @@ int mixes_channels(const struct graph *graph, const struct node *node);
 int moves_elements(enum op op);
 int moved_from(const struct graph *graph, const struct node *node, int64_t output_element,
                int32_t *input, int64_t *input_element);
+
+/* ---- simplify_groups.c: which channels leave together ---- */
+
+/* Channels of all tensors are numbered through: first[tensor] + channel. */
+struct channel_groups {
+    const struct graph *graph;
+    int32_t *first;  /* by tensor; n_tensors + 1 */
+    int32_t *parent; /* by channel: union-find */
+};
+
+/* Every channel is a group of its own. */
+struct channel_groups channel_groups_start(const struct graph *graph, struct arena *arena);
+void channel_groups_reset(struct channel_groups *groups);
+
+/* Joins the channels of the node's inputs and of its output that only leave together. */
+void channel_groups_join(struct channel_groups *groups, const struct node *node);
+
+/* The group of a channel: the number of one of its channels. */
+int32_t channel_group(const struct channel_groups *groups, int32_t tensor, int32_t channel);
 
 /* ---- simplify_needs.c ---- */
 
