@@ -28,11 +28,21 @@ static int any_needed(const struct search *search, int32_t tensor)
     return memchr(search->needs.needed[tensor], 1, (size_t)channels_of(search, tensor)) != NULL;
 }
 
+/* Whether an output channel is known though the input channel is not: it does not depend on it. Of
+ * int8 graphs nothing is made of that. */
+static int is_cut(const struct search *search, const struct edge *edge)
+{
+    const struct known *known = search->known;
+    int32_t input = search->node->inputs[edge->input], output = search->node->output;
+    return known->dtype == DTYPE_F32 && known->image[output][edge->output_channel] &&
+           !known->image[input][edge->input_channel];
+}
+
 static void need_edge(void *context, const struct edge *edge)
 {
     struct search *search = context;
     struct needs *needs = &search->needs;
-    if (needs->needed[search->node->output][edge->output_channel])
+    if (needs->needed[search->node->output][edge->output_channel] && !is_cut(search, edge))
         needs->needed[search->node->inputs[edge->input]][edge->input_channel] = 1;
 }
 
