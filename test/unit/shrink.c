@@ -343,6 +343,56 @@ static void classes_leave(void **state)
     }
 }
 
+/* ---- masks by hand ---- */
+
+static void check_mask(const struct masks *masks, int32_t node, const char *expected)
+{
+    if (expected == NULL) {
+        assert_null(masks->kept[node]);
+        return;
+    }
+    assert_non_null(masks->kept[node]);
+    for (size_t i = 0; i < strlen(expected); i++)
+        assert_int_equal(masks->kept[node][i], expected[i] - '0');
+}
+
+/* Filter 1 of "a" makes 2: it stays for the add, its share of "b" moves into the bias. Filter 2
+ * makes 0 and leaves. One weight of "d" is absent; "c" keeps all. */
+static void masks_come_along(void **state)
+{
+    (void)state;
+    static const char text[] = "graph g\ntensor \"x\" f32 1x2x2x1\n"
+                               "tensor \"a/w\" f32 3x1x1x1 = 1 2 3\n"
+                               "tensor \"a/b\" f32 3 = 0 2 0\ntensor \"a\" f32 1x2x2x3\n"
+                               "tensor \"b/w\" f32 1x1x1x3 = 3 4 5\ntensor \"b\" f32 1x2x2x1\n"
+                               "tensor \"c/w\" f32 3x1x1x1 = 6 7 8\ntensor \"c\" f32 1x2x2x3\n"
+                               "tensor \"sum\" f32 1x2x2x3\n"
+                               "tensor \"d/w\" f32 1x1x2x3 = 1 2 3 4 5 6\n"
+                               "tensor \"d\" f32 1x2x1x1\ninput \"x\"\n"
+                               "node conv_2d a \"x\" \"a/w\" \"a/b\" -> \"a\"\n"
+                               "node conv_2d b \"a\" \"b/w\" -> \"b\"\n"
+                               "node conv_2d c \"b\" \"c/w\" -> \"c\"\n"
+                               "node add sum \"a\" \"c\" -> \"sum\"\n"
+                               "node conv_2d d \"sum\" \"d/w\" -> \"d\"\noutput \"d\"\n";
+    uint8_t a[] = {1, 0, 0}, c[] = {1, 1, 0}, d[] = {1, 0, 1, 1, 1, 1};
+    uint8_t *kept[] = {a, NULL, c, NULL, d};
+    const struct masks masks = {5, kept};
+    struct arena arena = {0};
+    struct graph *graph, *shrunk;
+    struct masks *left;
+    struct diag diag = {""};
+    graph_parse(text, strlen(text), &arena, &graph, &diag);
+    assert_string_equal(diag.message, "");
+    assert_int_equal(shrink(graph, &masks, &arena, &shrunk, &left, &diag), OK);
+    check_mask(left, 0, "10");
+    check_mask(left, 1, "10");
+    check_mask(left, 2, NULL);
+    check_mask(left, 3, NULL);
+    check_mask(left, 4, "1011");
+    assert_true(((const float *)node_input(shrunk, &shrunk->nodes[1], 2)->data)[0] == 8);
+    arena_free(&arena);
+}
+
 /* ---- refusals, and branches that vanish ---- */
 
 /* Shrinks the net without the filters of some layers, named by their values. */
@@ -480,6 +530,7 @@ int main(void)
         cmocka_unit_test(networks_keep_their_outputs),
         cmocka_unit_test(trained_networks),
         cmocka_unit_test(classes_leave),
+        cmocka_unit_test(masks_come_along),
         cmocka_unit_test(dead_chain_is_refused),
         cmocka_unit_test(path_of_constants_is_refused),
         cmocka_unit_test(residual_branch_vanishes),
