@@ -27,9 +27,13 @@ enum { N_GRAPHS = 500, N_NETWORKS = 200, N_SAMPLES = 4 };
 
 static const double tolerance = 1e-5; /* of the largest output */
 
+/* What rounding a constant once costs: all that is left where an output is what remains of much
+ * larger numbers that cancel. */
+static const double rounding = 1.0 / (1 << 23); /* of the largest activation */
+
 /* What came of many graphs; `n` counts those that were not refused. */
 struct tally {
-    int n, n_smaller, n_refused, n_held;
+    int n, n_smaller, n_refused, n_held, n_cancelled;
     int ops[N_OPS];
     double worst;
 };
@@ -105,11 +109,14 @@ static void try_graph(const struct graph *graph, const struct masks *masks, uint
         return;
     }
     tally->n++;
-    double difference = reference_difference(masked, shrunk, N_SAMPLES, seed);
-    if (!(difference < tolerance))
+    struct difference difference = reference_difference(masked, shrunk, N_SAMPLES, seed);
+    if (!(difference.of_output < tolerance || difference.of_activation < rounding))
         fail_msg("seed %" PRIu64 ": outputs differ by %g of the largest\n%s---\n%s", seed,
-                 difference, dump(masked, arena), dump(shrunk, arena));
-    tally->worst = fmax(tally->worst, difference);
+                 difference.of_output, dump(masked, arena), dump(shrunk, arena));
+    if (difference.of_output < tolerance)
+        tally->worst = fmax(tally->worst, difference.of_output);
+    else
+        tally->n_cancelled++;
     tally->n_held += check_masks(shrunk, left) > 0;
     assert_int_equal(shrink(masked, NULL, arena, &from_zeros, NULL, &diag), OK);
     assert_string_equal(dump(from_zeros, arena), dump(shrunk, arena));
@@ -143,6 +150,7 @@ static void random_graphs(void **state)
     }
     print_tally("random graphs", &tally);
     assert_true(tally.n_smaller > N_GRAPHS / 3);
+    assert_true(tally.n_cancelled <= N_GRAPHS / 100);
     assert_true(tally.n_held > N_GRAPHS / 4);
     for (int op = 0; op < N_OPS; op++)
         if (tally.ops[op] < N_GRAPHS / 20 && op != OP_quantize && op != OP_dequantize)
@@ -165,6 +173,7 @@ static void random_networks(void **state)
     }
     print_tally("random networks", &tally);
     assert_true(tally.n_smaller > N_NETWORKS / 2);
+    assert_int_equal(tally.n_cancelled, 0);
     assert_true(tally.n_refused < N_NETWORKS / 2);
 }
 

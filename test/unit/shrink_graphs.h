@@ -206,14 +206,31 @@ static inline int has_constant_output(const struct graph *graph, int32_t n, uint
     return found;
 }
 
-/* The largest difference of the outputs, in double precision, in units of the largest output. */
-static inline double reference_difference(const struct graph *a, const struct graph *b, int32_t n,
-                                          uint64_t seed)
+/* The largest difference of the outputs of two graphs, in double precision. */
+struct difference {
+    double of_output;     /* in units of the output's largest value */
+    double of_activation; /* in units of the first graph's largest value */
+};
+
+/* The largest value of an activation. */
+static inline double largest_value(const struct reference *reference)
+{
+    const struct graph *graph = reference->graph;
+    double largest = 0;
+    for (int32_t n = 0; n < graph->n_nodes; n++)
+        for (int64_t e = 0; e < reference_size(reference, graph->nodes[n].output); e++)
+            largest = fmax(largest, fabs(reference->values[graph->nodes[n].output][e]));
+    return largest;
+}
+
+static inline struct difference reference_difference(const struct graph *a, const struct graph *b,
+                                                     int32_t n, uint64_t seed)
 {
     struct arena arena = {0};
     struct reference of_a = reference_run(a, n, seed, &arena);
     struct reference of_b = reference_run(b, n, seed, &arena);
-    double worst = 0;
+    struct difference worst = {0, 0};
+    double largest_of_all = fmax(largest_value(&of_a), 1e-6);
     for (int32_t i = 0; i < a->n_outputs; i++) {
         double largest = 1e-6, difference = 0;
         for (int64_t e = 0; e < reference_size(&of_a, a->outputs[i]); e++) {
@@ -221,7 +238,8 @@ static inline double reference_difference(const struct graph *a, const struct gr
             largest = fmax(largest, fabs(x));
             difference = fmax(difference, fabs(x - y));
         }
-        worst = fmax(worst, difference / largest);
+        worst.of_output = fmax(worst.of_output, difference / largest);
+        worst.of_activation = fmax(worst.of_activation, difference / largest_of_all);
     }
     arena_free(&arena);
     return worst;
