@@ -263,10 +263,10 @@ enum status driver_export(const struct graph *graph, const char *path, struct di
     enum status status = is_float ? fold(graph, &scratch, &folded, diag) : OK;
     if (status == OK)
         status = emit_tflite(is_float ? folded : graph, &scratch, &file, diag);
-    if (status == OK)
-        status = file_write(path, file.data, file.size, diag);
-    else
+    if (status != OK && path != NULL)
         diag_prefix(diag, path);
+    if (status == OK && path != NULL)
+        status = file_write(path, file.data, file.size, diag);
     arena_free(&scratch);
     return status;
 }

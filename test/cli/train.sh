@@ -197,6 +197,9 @@ fails 'the network has no weights to learn' fixed.txt --data data/x_train.npy --
 sed 's/^node fully.*/&\nnode add twice "logits" "dense\/b" -> "twice"/; s/^tensor "logits".*/&\ntensor "twice" f32 1x3/
     s/^node softmax softmax "logits"/node softmax softmax "twice"/' net.txt >twice.txt
 fails "add 'twice': the constant 'dense/b' is something else to another node" twice.txt --data data -o x
+sed 's/^tensor "pool".*/tensor "pool" f32 1x4x4x6/; s/1x54/1x96/; s/3x54/3x96/
+    s/^node max_pool_2d.*/node average_pool_2d pool "norm" -> "pool" stride 2 2 window 2 2 pads 1 1 1 1/' net.txt >padded.txt
+fails "padded.txt: average_pool_2d 'pool': a .tflite file has the paddings" padded.txt --data data -o x
 [ ! -e x ] || die "a refused training wrote something"
 
 # A full disk while a checkpoint is written leaves the old one.
