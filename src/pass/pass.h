@@ -60,6 +60,12 @@ enum status correct_bias(const struct graph *graph, const struct fake_quantizati
 enum status quantize(const struct graph *graph, const struct fake_quantization *fake,
                      struct arena *arena, struct graph **quantized, struct diag *diag);
 
+/* renormalize.c: the f32 graph with a batch normalization behind every layer that has none, but the
+ * last: an identity with the layer's bias and activation, for training to fill
+ * (train/normalization.h). fold() takes them out again. */
+enum status renormalize(const struct graph *graph, struct arena *arena, struct graph **normalized,
+                        struct diag *diag);
+
 /* score.c: what each unit of the recipe is worth: the sum of the importance of its weights, or
  * their L2 norm where that is NULL (quantized weights count as scale * q), divided by the layer's
  * mean so that layers compare. Layers that the recipe removes nothing from have no scores. */
