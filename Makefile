@@ -43,12 +43,12 @@ PACKAGES := gcc g++ make clang libclang-rt-dev clang-format \
 	libdnnl-dev libopenmpi-dev openmpi-bin zlib1g-dev liblzma-dev libpng-dev libjpeg-dev \
 	libprotobuf-c-dev protobuf-c-compiler libonnx-dev \
 	libarmnn-dev libarmnntfliteparser-dev libarmnn-cpuref-backend22 \
-	dataset-fashion-mnist python3-torch python3-onnx python3-numpy
+	xz-utils dataset-fashion-mnist python3-torch python3-onnx python3-numpy
 NEEDED   := /usr/bin/gcc /usr/bin/g++ /usr/bin/clang /usr/bin/clang-format \
 	/usr/bin/arm-none-eabi-gcc /usr/lib/arm-none-eabi/include/stdint.h \
 	/usr/bin/riscv64-unknown-elf-gcc /usr/bin/qemu-system-arm /usr/bin/qemu-system-riscv32 \
 	/usr/include/flatbuffers/flatbuffers.h /usr/bin/flatc /usr/include/jansson.h \
-	/usr/include/cmocka.h /usr/bin/cmake /usr/bin/git \
+	/usr/include/cmocka.h /usr/bin/cmake /usr/bin/git /usr/bin/xz \
 	/usr/include/dnnl.h /usr/bin/mpicc /usr/bin/mpirun /usr/include/zlib.h /usr/include/lzma.h \
 	/usr/include/png.h /usr/include/jpeglib.h /usr/bin/protoc-c \
 	/usr/include/protobuf-c/protobuf-c.h /usr/include/onnx/onnx.proto \

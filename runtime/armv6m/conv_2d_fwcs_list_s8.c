@@ -4,7 +4,7 @@
 #include "requantize.h"
 
 /* A unit, in 21 instructions. Loads that extend the sign take their offset from a register only; r7
- * may be the frame pointer, so that it is kept on the stack. */
+ * may be the frame pointer, so that it is kept on the stack, and no operand may be in it. */
 #define PRODUCT(offset)                                                                            \
     "   ldrsb %[v], [%[at], " offset "]\n"                                                         \
     "   ldrsb r7, [%[w], " offset "]\n"                                                            \
@@ -20,9 +20,13 @@
 /* The sum over a filter's kept units; moves both pointers behind the filter. */
 static inline int32_t sum_filter(const int8_t *input, const uint8_t **list, const int8_t **weights)
 {
-    const uint8_t *numbers = *list + 1;
-    const int8_t *at, *w = *weights;
-    int32_t v;
+    register const uint8_t *numbers __asm__("r0") = *list + 1;
+    register const int8_t *w __asm__("r1") = *weights;
+    register const int8_t *at __asm__("r2");
+    register int32_t v __asm__("r3");
+    register int32_t one __asm__("r4") = 1;
+    register int32_t two __asm__("r5") = 2;
+    register int32_t three __asm__("r6") = 3;
     register int32_t sum __asm__("r8") = 0;
     register const int8_t *x __asm__("r9") = input;
     register const uint8_t *end __asm__("r10") = numbers + **list;
@@ -42,7 +46,7 @@ static inline int32_t sum_filter(const int8_t *input, const uint8_t **list, cons
                                                                         "   bne 3b\n"
                                                                         "4: pop {r7}\n"
         : [sum] "+h"(sum), [list] "+l"(numbers), [w] "+l"(w), [at] "=&l"(at), [v] "=&l"(v)
-        : [x] "h"(x), [end] "h"(end), [one] "l"(1), [two] "l"(2), [three] "l"(3)
+        : [x] "h"(x), [end] "h"(end), [one] "l"(one), [two] "l"(two), [three] "l"(three)
         : "cc", "memory");
     *list = numbers;
     *weights = w;

@@ -17,6 +17,23 @@
 #include "product/scores.h"
 #include "target/target.h"
 
+/* couple.c: which filters can only leave the network together: those whose channels meet in an add,
+ * sub, mul or depthwise convolution, found by walking the graph. A filter whose channel reaches an
+ * output of the graph, or meets a channel of an input, never leaves. Classes are numbered in the
+ * order of their first filters. */
+enum status couple(const struct graph *graph, struct arena *arena, struct groups **groups,
+                   struct diag *diag);
+
+/* shrink.c: the f32 graph without what is absent. Weights with a 0 in `masks` (NULL: those that are
+ * zero) are zero; filters without weights are constants, whose share of the next layers moves into
+ * biases where it is the same at all positions; channels that no output depends on leave. The
+ * outputs are those of the masked graph but for rounding. `masks_of_shrunk` (may be NULL) gets the
+ * weights that are kept of those that are left: weights whose share has moved are absent too.
+ * ERR_INPUT, with the layer's name, when an output no longer depends on the inputs, and for
+ * constants that are still to be trained; ERR_UNSUPPORTED for a quantized graph. */
+enum status shrink(const struct graph *graph, const struct masks *masks, struct arena *arena,
+                   struct graph **shrunk, struct masks **masks_of_shrunk, struct diag *diag);
+
 /* fold.c: an f32 graph without batch_normalization. It moves into the weights and the bias of the
  * layer before it when nothing else reads that layer's output; elsewhere it becomes a mul and an
  * add. add, sub and mul with constants that are the same at all positions move likewise, relu and

@@ -67,12 +67,19 @@ static enum status check_boxes(const struct train_settings *settings, const stru
                                const struct dataset *dataset, struct diag *diag)
 {
     const struct tensor *output = &graph->tensors[graph->outputs[0]];
+    const struct augmentation *augmentation = &settings->augmentation;
     int32_t channels = output->shape.rank == 4 ? output->shape.dims[3] : 0;
     if (dataset->targets == NULL || dataset->n_targets % 5 != 0)
         return fail(diag, ERR_INPUT,
                     "%s: --loss yolo needs targets of five values a box (class, center x, center "
                     "y, width, height)",
                     dataset->path);
+    if (augmentation->flip || augmentation->shift[0] > 0 || augmentation->shift[1] > 0 ||
+        augmentation->mixup > 0)
+        return fail(diag, ERR_USAGE,
+                    "--augment %s: flip, shift and mixup would leave the boxes behind; --loss yolo "
+                    "goes with cutout and noise",
+                    settings->augmentation_text);
     if (channels == 0 || channels % settings->n_anchors != 0 || channels / settings->n_anchors < 5)
         return fail(diag, ERR_INPUT,
                     "the output '%s' must be a grid with 5 + classes channels for each of the %d "
@@ -123,8 +130,9 @@ static double classes_loss(const struct task *task, const struct task_sample *sa
     return loss_cross_entropy(values, n, target, weight, gradient);
 }
 
-double task_loss(const struct task *task, const struct task_sample *sample, const float *values,
-                 double weight, float *gradient)
+/* Against what is known of the sample `index`. */
+static double target_loss(const struct task *task, const struct task_sample *sample, int32_t index,
+                          const float *values, double weight, float *gradient)
 {
     const struct dataset *dataset = task->dataset;
     const struct train_settings *settings = task->settings;
@@ -132,12 +140,10 @@ double task_loss(const struct task *task, const struct task_sample *sample, cons
     int32_t n = (int32_t)shape_elements(task->head);
     const float *target = sample->inputs;
     float label;
-    if (settings->loss == LOSS_CROSS_ENTROPY)
-        return classes_loss(task, sample, values, weight, gradient);
     if (dataset->targets != NULL) {
-        target = dataset->targets + (int64_t)sample->first * dataset->n_targets;
+        target = dataset->targets + (int64_t)index * dataset->n_targets;
     } else if (dataset->labels != NULL) {
-        label = (float)dataset->labels[sample->first];
+        label = (float)dataset->labels[index];
         target = &label;
     }
     if (settings->loss == LOSS_MSE)
@@ -147,6 +153,20 @@ double task_loss(const struct task *task, const struct task_sample *sample, cons
     struct yolo_grid grid = {dims[1], dims[2], settings->n_anchors,
                              dims[3] / settings->n_anchors - 5, settings->anchors};
     return loss_yolo(&grid, values, target, dataset->n_targets / 5, weight, gradient);
+}
+
+double task_loss(const struct task *task, const struct task_sample *sample, const float *values,
+                 double weight, float *gradient)
+{
+    double first = (double)sample->share, second = 1 - first;
+    if (task->settings->loss == LOSS_CROSS_ENTROPY)
+        return classes_loss(task, sample, values, weight, gradient);
+    double loss =
+        first * target_loss(task, sample, sample->first, values, first * weight, gradient);
+    if (second > 0)
+        loss +=
+            second * target_loss(task, sample, sample->second, values, second * weight, gradient);
+    return loss;
 }
 
 int task_is_right(const struct task *task, const struct task_sample *sample, const float *values)

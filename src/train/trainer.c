@@ -242,22 +242,30 @@ static void batch_fill(void *context, int32_t worker, int32_t shard, float *inpu
     batch->inputs[worker] = inputs;
 }
 
-/* The teacher's part: logits, then features, of all samples of a shard. */
+/* Of a sample's output against the teacher's: of classes the divergence, else the distance. */
+static double imitation_loss(const struct train_settings *settings, const float *values,
+                             const float *teacher, int32_t n, double weight, float *gradient)
+{
+    if (settings->loss != LOSS_CROSS_ENTROPY)
+        return loss_mse(values, n, teacher, weight, gradient);
+    return loss_distillation(values, teacher, n, settings->temperature, weight, gradient);
+}
+
+/* The teacher's part: outputs, then features, of all samples of a shard. */
 static double teacher_loss(const struct batch *batch, int32_t worker, const float *const *heads,
                            float *const *gradients, double weight)
 {
     struct trainer *trainer = batch->trainer;
     const struct train_settings *settings = trainer->settings;
     int32_t n = batch->shard_samples;
-    int32_t n_logits = (int32_t)shape_elements(batch->task.head);
+    int32_t n_values = (int32_t)shape_elements(batch->task.head);
     double loss = 0;
     network_infer_shard(trainer->teacher_network, worker, batch->inputs[worker], n);
     const float *teacher = network_head(trainer->teacher_network, worker, 0);
     for (int32_t i = 0; i < n; i++)
         loss += settings->distill_share *
-                loss_distillation(heads[0] + i * n_logits, teacher + i * n_logits, n_logits,
-                                  settings->temperature, settings->distill_share * weight,
-                                  gradients[0] + i * n_logits);
+                imitation_loss(settings, heads[0] + i * n_values, teacher + i * n_values, n_values,
+                               settings->distill_share * weight, gradients[0] + i * n_values);
     for (int32_t h = 1; h < trainer->n_heads; h++) {
         int64_t elements = shape_elements(&trainer->graph->tensors[trainer->heads[h]].shape) * n;
         loss +=
@@ -362,8 +370,8 @@ static void validate_some(struct validation *v, const int32_t *indices, int32_t 
             v->loss += task_loss(&v->task, &sample, values, 0, v->unused);
             v->n_right += task_is_right(&v->task, &sample, values);
         } else {
-            v->loss += loss_distillation(values, v->teacher + i * v->n_head, (int32_t)v->n_head,
-                                         trainer->settings->temperature, 0, v->unused);
+            v->loss += imitation_loss(trainer->settings, values, v->teacher + i * v->n_head,
+                                      (int32_t)v->n_head, 0, v->unused);
         }
     }
 }
@@ -543,9 +551,27 @@ static enum status epoch_end(struct course *course, struct diag *diag)
     return OK;
 }
 
-/* All processes end when one of them cannot save; the others would wait for it forever. */
+/* The first layer's constant that has a value which is not finite, or NULL. */
+static const char *parameter_not_finite(const struct trainer *trainer)
+{
+    struct parameters parameters = network_parameters(trainer->network);
+    for (int32_t i = 0; i < parameters.n; i++)
+        for (int64_t k = 0; k < parameters.list[i].n; k++)
+            if (!isfinite(parameters.values[parameters.list[i].first + k]))
+                return trainer->graph->tensors[parameters.list[i].tensor].name;
+    return NULL;
+}
+
+/* What the last step broke shows in no loss yet. All processes end when one of them cannot save;
+ * the others would wait for it forever. */
 static enum status state_save(struct trainer *trainer, struct diag *diag)
 {
+    const char *broken = parameter_not_finite(trainer);
+    if (broken != NULL)
+        return fail(diag, ERR_INPUT,
+                    "after epoch %d, step %d: '%s' is not finite; this state is not kept; use a "
+                    "smaller --lr",
+                    trainer->state.epoch, trainer->state.step, broken);
     enum status status =
         trainer->save != NULL ? trainer->save(trainer->save_context, trainer, diag) : OK;
     double n_failed = status != OK;
@@ -613,6 +639,8 @@ enum status trainer_run(struct trainer *trainer, int *stopped, struct diag *diag
     course_start(&course, trainer);
     *stopped = 0;
     enum status status = course_run(&course, stopped, diag);
+    if (status == OK)
+        distributed_end();
     arena_free(&course.arena);
     return status;
 }

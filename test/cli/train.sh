@@ -64,29 +64,44 @@ train other --seed 2
 ! cmp -s one/model.safetensors other/model.safetensors || die "the seed is not used"
 
 # Interrupted anywhere, and gone on with, the same bits.
-epochs=300
-for optimizer in sgd adam; do
-    train whole --optimizer $optimizer --threads 1 &
-    train part --optimizer $optimizer --threads 1 &
-    pid=$!
-    for _ in 1 2; do
-        for _ in $(seq 400); do [ -e part/curve.csv ] || sleep 0.05; done
-        sleep 0.$((RANDOM % 4 + 1))
-        pkill -TERM -P $pid 2>/dev/null || kill -TERM $pid 2>/dev/null || true
-        wait $pid && break
-        [ -e part/checkpoint.safetensors ] || die "no checkpoint after SIGTERM"
-        grep -q 'stopped; go on' part.log || { cat part.log; die "no word of how to go on"; }
-        cp part.log "part.$optimizer.log"
-        train part --optimizer $optimizer --threads 1 --resume part &
-        pid=$!
-    done
-    wait
-    [ -e "part.$optimizer.log" ] || die "was never interrupted"
-    cmp whole/model.safetensors part/model.safetensors || die "$optimizer: resuming changes the outcome"
-    cmp whole/curve.csv part/curve.csv || die "$optimizer: resuming changes the curve"
+lines() { # FILE
+    if [ -e "$1" ]; then wc -l <"$1"; else echo 0; fi
+}
+# resumed NAME OPTIONS...: a training that a signal stops twice gives what one without a stop gives. The signal
+# comes once an epoch is done, so that the program holds it.
+resumed() {
+    local name=$1 from pid resume=()
+    shift
     rm -rf whole part
-done
-epochs=4
+    epochs=500
+    train whole "$@" &
+    for stop in 1 2; do
+        from=$(lines part/curve.csv)
+        (
+            exec "$dtmm" train net.txt --data data --epochs 500 --batch 64 --lr 0.02 --augment "noise:4,mixup:0.1" \
+                -o part "$@" "${resume[@]}" >part.log 2>&1
+        ) &
+        pid=$!
+        until [ "$(lines part/curve.csv)" -gt $((from + 1)) ]; do
+            kill -0 $pid 2>/dev/null || { cat part.log; die "$name: ended before it was stopped"; }
+            sleep 0.01
+        done
+        kill -TERM $pid
+        wait $pid && die "$name: not ended by SIGTERM"
+        [ -e part/checkpoint.safetensors ] || die "$name: no checkpoint after SIGTERM"
+        grep -q 'stopped; go on' part.log || { cat part.log; die "$name: no word of how to go on"; }
+        resume=(--resume part)
+    done
+    train part "$@" --resume part || { cat part.log; die "$name: does not go on"; }
+    wait
+    epochs=4
+    cmp whole/model.safetensors part/model.safetensors || die "$name: resuming changes the outcome"
+    cmp whole/curve.csv part/curve.csv || die "$name: resuming changes the curve"
+}
+resumed sgd --threads 1
+resumed adam --threads 2 --optimizer adam --schedule one-cycle
+resumed everything --threads 2 --distill one/model.safetensors --distill-features pool --clip 0.1 --keep-zeros \
+    --label-smoothing 0.1 --schedule step --early-stop 290
 expect_fail 1 'started with .*--seed 1.*not with .*--seed 2' \
     "$dtmm" train net.txt --data data --epochs 4 --batch 64 --lr 0.02 --augment "noise:4,mixup:0.1" --seed 2 \
     --resume one -o one
@@ -108,11 +123,19 @@ if "$dtmm" train --help >/dev/null && command -v mpirun >/dev/null; then
             END {exit !(n == 4 && !bad)}' ||
             { paste -d, one/curve.csv ranks$n/curve.csv; die "another curve on $n processes"; }
     done
-    # One that cannot write ends all.
-    timeout 60 mpirun --allow-run-as-root --oversubscribe -n 2 bash -c \
-        '[ "$OMPI_COMM_WORLD_RANK" != 0 ] || ulimit -f 0; exec "$@"' - "$dtmm" train net.txt --data data \
-        --epochs 1000 --threads 1 --lr 0.02 -o full >full.log 2>&1 && die "a full disk went unnoticed"
-    grep -q 'full/.*: cannot write' full.log || { cat full.log; die "a full disk of one process does not end the others"; }
+    # One that fails ends all.
+    ends_all() { # what, pattern, what a process does first, options...
+        local what=$1 pattern=$2 first=$3 code=0
+        shift 3
+        timeout 300 mpirun --allow-run-as-root --oversubscribe -n 2 bash -c "$first; "'exec "$@"' - \
+            "$dtmm" train net.txt --data data --threads 1 --lr 0.02 "$@" >one_fails.log 2>&1 || code=$?
+        [ $code != 0 ] || die "$what went unnoticed"
+        [ $code != 124 ] || { cat one_fails.log; die "$what of one process does not end the others"; }
+        grep -q "$pattern" one_fails.log || { cat one_fails.log; die "$what is not named"; }
+    }
+    ends_all "a full disk" 'full/.*: cannot write' '[ $OMPI_COMM_WORLD_RANK != 0 ] || ulimit -f 0' --epochs 1000 -o full
+    ends_all "a missing checkpoint" 'nowhere/checkpoint.safetensors: cannot open' \
+        '[ $OMPI_COMM_WORLD_RANK != 1 ] || set -- "$@" --resume nowhere' --epochs 1000 -o missing
 else
     die "mpirun is missing"
 fi
@@ -165,6 +188,34 @@ auto="auto.txt --data data/x_train.npy --epochs 2 --lr 0.01 --input-scale 0.004 
 diff <(grep -v second auto.json) <(grep -v second again.json) || die "other figures of an ended training"
 grep -q '"validation_loss": [0-9]' auto.json || die "no validation loss"
 
+# A teacher of numbers: what all outputs share, here a bias of 2, is not seen by a divergence of classes.
+printf '%s\n' 'graph shift' 'tensor "x" f32 1x8x8x1' 'tensor "w" f32 1x1x1x1 = 1' 'tensor "b" f32 1 = 2' 'tensor "y" f32 1x8x8x1' \
+    'input "x"' 'node conv_2d conv "x" "w" "b" -> "y"' 'output "y"' >shift.txt
+sed 's/= 1$/init he_normal/; s/= 2$/init zeros/' shift.txt >unshifted.txt
+"$dtmm" train unshifted.txt --data data/x_train.npy --input-scale 0.004 --epochs 20 --lr 0.05 --loss mse --distill shift.txt \
+    --distill-share 1 -o shifted >shifted.log 2>&1 || { cat shifted.log; die "a teacher of numbers"; }
+tail -c 4 shifted/model.safetensors | od -A n -t f4 | awk '{exit !($1 > 1.9 && $1 < 2.1)}' || die "the bias is not learned"
+
+# A detector.
+/usr/bin/python3 - <<'EOF'
+import numpy as np
+random = np.random.default_rng(3)
+place = random.integers(0, 2, (320, 2))
+x = random.integers(0, 50, (320, 8, 8, 1))
+boxes = np.zeros((320, 5), np.float32)
+for i, (column, row) in enumerate(place):
+    x[i, 4 * row:4 * row + 4, 4 * column:4 * column + 4] += 150
+    boxes[i] = [0, column / 2 + 0.25, row / 2 + 0.25, 0.5, 0.5]
+np.save("boxes_x.npy", x.astype(np.uint8))
+np.save("boxes_y.npy", boxes)
+EOF
+printf '%s\n' 'graph boxes' 'tensor "x" f32 1x8x8x1' 'tensor "w" f32 6x4x4x1 init he_normal' 'tensor "b" f32 6 init zeros' \
+    'tensor "y" f32 1x2x2x6' 'input "x"' 'node conv_2d conv "x" "w" "b" -> "y" stride 4 4' 'output "y"' >boxes.txt
+boxes="boxes.txt --data boxes_x.npy,boxes_y.npy --input-scale 0.01 --loss yolo --anchors 0.5:0.5 --epochs 20 --optimizer adam --lr 0.01"
+"$dtmm" train $boxes --augment noise:0.1,cutout:1 -o boxes >boxes.log 2>&1 || { cat boxes.log; die "a detector"; }
+"$dtmm" eval boxes/model.safetensors --data boxes_x.npy,boxes_y.npy --input-scale 0.01 --anchors 0.5:0.5 --json >boxes.json
+awk -v map="$(sed -nE 's/^  "map": ([0-9.]+),?$/\1/p' boxes.json)" 'BEGIN {exit !(map > 0.9)}' || { cat boxes.json; die "the detector does not find boxes"; }
+
 # What goes wrong.
 fails() { # pattern, options...
     local pattern=$1
@@ -174,8 +225,10 @@ fails() { # pattern, options...
 }
 train good || die "does not train"
 before=$(cksum good/checkpoint.safetensors)
-fails "step [0-9]+: the loss is not finite, first at (conv_2d|batch_normalization|fully_connected) '" \
-    net.txt --data data --epochs 3 --lr 999 --weight-decay 0.9 --warmup 0 -o nan
+overflow="unshifted.txt --data data/x_train.npy --input-scale 1e34 --loss mse --lr 999 --warmup 0 --val 0"
+fails "epoch 1, step 2: the loss is not finite, first at conv_2d 'conv'" $overflow --epochs 1 -o overflow
+fails "after epoch 1, step 0: '(w|b)' is not finite; this state is not kept" $overflow --epochs 1 --batch 640 -o overflow
+[ ! -e overflow/checkpoint.safetensors ] || die "weights that are not finite were saved"
 fails 'samples are 1x8x8x1 but the network' "$root/zoo/resnet8.txt" --data data -o x
 sed 's/3x54/2x54/; s/f32 3 init/f32 2 init/; s/f32 1x3$/f32 1x2/' net.txt >two.txt
 fails "has 3 classes, the network's output 'scores' only 2" two.txt --data data -o x
@@ -185,6 +238,9 @@ fails '-o OUT is missing' net.txt --data data
 fails '--optimizer best: must be one of sgd, adam' net.txt --data data --optimizer best -o x
 fails '--batch 4096 is more than the 575 samples' net.txt --data data --batch 4096 -o x
 fails 'works on s8' "$root/examples/small_cnn.tflite" --data data -o x
+for moved in flip shift:1 mixup:0.2; do
+    fails "--augment $moved: .* would leave the boxes behind" $boxes --augment $moved -o x
+done
 /usr/bin/python3 keep.py overlap
 fails "overlap.safetensors: tensor '.*' overlaps another" overlap.safetensors --data data -o x
 sed 's/"gamma"/"gamm\xff"/' net.txt >latin.txt

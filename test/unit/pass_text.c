@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pass tests: test/pass/<name>.txt holds comments, a line "pass <name> [argument]", a graph, a line
- * "---", and the graph that the pass must make of it. What simplify, fold and equalize make must
- * also compute the same. With DTMM_PASS_PRINT set, prints what the passes make. */
+ * "---", and the graph that the pass must make of it. What simplify, fold, equalize and shrink make
+ * must also compute the same. With DTMM_PASS_PRINT set, prints what the passes make. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,6 +76,8 @@ static struct graph *run_pass(const struct pass_test *test, const struct graph *
         status = fold(before, arena, &after, &diag);
     } else if (strcmp(test->pass, "equalize") == 0) {
         status = equalize(before, NULL, arena, &after, &diag);
+    } else if (strcmp(test->pass, "shrink") == 0) {
+        status = shrink(before, NULL, arena, &after, NULL, &diag);
     }
     if (status != OK)
         fail_msg("%s", diag.message);
@@ -99,7 +101,8 @@ static void test_file(const char *name)
         assert_string_equal(dump(after, &arena), dump(parse(test.after, &arena), &arena));
     if (strcmp(test.pass, "simplify") == 0)
         assert_int_equal(first_difference(before, after, 50, 1), -1);
-    if (strcmp(test.pass, "fold") == 0 || strcmp(test.pass, "equalize") == 0)
+    if (strcmp(test.pass, "fold") == 0 || strcmp(test.pass, "equalize") == 0 ||
+        strcmp(test.pass, "shrink") == 0)
         assert_true(float_difference(before, after, 50, 1) < 1e-5);
     arena_free(&arena);
 }
