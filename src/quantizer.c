@@ -213,6 +213,7 @@ static enum status train_rounded(struct quantizer *q)
         settings.rate = options->qat_rate;
         settings.weight_decay = 0;
         settings.clip = 0.01;
+        settings.keep_zeros = 1;
         settings.warmup_epochs = 0.2;
         settings.augmentation = options->augmentation;
         settings.validation = options->validation_fraction;

@@ -13,6 +13,7 @@
 #include "product/masks.h"
 #include "product/packed.h"
 #include "product/ranges.h"
+#include "product/recipe.h"
 #include "product/scores.h"
 #include "target/target.h"
 
@@ -76,16 +77,30 @@ enum status correct_bias(const struct graph *graph, const struct fake_quantizati
 enum status quantize(const struct graph *graph, const struct fake_quantization *fake,
                      struct arena *arena, struct graph **quantized, struct diag *diag);
 
-/* score.c: importance of every filterlet by its L2 norm, normalized by the layer's mean norm so
- * that layers compare. Quantized weights count as scale * q. */
-enum status score(const struct graph *graph, struct arena *arena, struct scores **scores,
+/* renormalize.c: the f32 graph with a batch normalization behind every layer that has none, but the
+ * last: an identity with the layer's bias and activation, for training to fill
+ * (train/normalization.h). fold() takes them out again. */
+enum status renormalize(const struct graph *graph, struct arena *arena, struct graph **normalized,
+                        struct diag *diag);
+
+/* score.c: what each unit of the recipe is worth: the sum of the importance of its weights, or
+ * their L2 norm where that is NULL (quantized weights count as scale * q), divided by the layer's
+ * mean so that layers compare. Layers that the recipe removes nothing from have no scores. */
+enum status score(const struct graph *graph, const struct recipe *recipe,
+                  const struct importance *importance, struct arena *arena, struct scores **scores,
                   struct diag *diag);
 
-/* prune.c: the graph with the least important fraction `sparsity` (of all scored filterlets,
- * weighed by their bytes, over all layers together) set to zero. The weights keep their shape;
- * simplify and pack take out what is zero. */
-enum status prune(const struct graph *graph, const struct scores *scores, double sparsity,
-                  struct arena *arena, struct graph **pruned, struct diag *diag);
+/* choose_masks.c: takes the units with the lowest scores away until the shares of the recipe are
+ * absent, weighed by the number of weights; each layer keeps at least one unit. With `groups`
+ * filters leave only as whole classes, ranked by the sum of their scores. */
+enum status choose_masks(const struct graph *graph, const struct scores *scores,
+                         const struct recipe *recipe, const struct groups *groups,
+                         struct arena *arena, struct masks **masks, struct diag *diag);
+
+/* prune.c: the graph with the absent weights set to zero. The weights keep their shape; simplify
+ * and pack take out what is zero. */
+enum status prune(const struct graph *graph, const struct masks *masks, struct arena *arena,
+                  struct graph **pruned, struct diag *diag);
 
 /* simplify.c: removes, from an int8 graph, what cannot influence the outputs: filters whose weights
  * are all zero become constants that are folded forward, dead channels and channels nobody reads

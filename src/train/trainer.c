@@ -644,3 +644,24 @@ enum status trainer_run(struct trainer *trainer, int *stopped, struct diag *diag
     arena_free(&course.arena);
     return status;
 }
+
+enum status trainer_gradients(struct trainer *trainer, int32_t n_batches,
+                              void (*see)(void *context, const struct parameters *parameters),
+                              void *context, struct diag *diag)
+{
+    struct course course = {0};
+    struct parameters parameters = network_parameters(trainer->network);
+    struct batch_sums sums;
+    enum status status = OK;
+    course_start(&course, trainer);
+    order_make(&course);
+    for (int32_t i = 0; i < n_batches && status == OK; i++) {
+        course.batch.indices =
+            course.order + (int64_t)(i % course.n_steps) * trainer->settings->batch_samples;
+        status = batch_run(&course.batch, &sums, diag);
+        if (status == OK)
+            see(context, &parameters);
+    }
+    arena_free(&course.arena);
+    return status;
+}

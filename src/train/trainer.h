@@ -101,6 +101,12 @@ void trainer_free(struct trainer *trainer);
  * is no longer finite: names step and layer. */
 enum status trainer_run(struct trainer *trainer, int *stopped, struct diag *diag);
 
+/* Shows the gradients of `n_batches` training batches, one after another, in the order of the next
+ * epoch; nothing is learned. */
+enum status trainer_gradients(struct trainer *trainer, int32_t n_batches,
+                              void (*see)(void *context, const struct parameters *parameters),
+                              void *context, struct diag *diag);
+
 /* Loss and accuracy (NaN without classes) on samples of the dataset. */
 void trainer_validate(struct trainer *trainer, const int32_t *indices, int32_t n, double *loss,
                       double *accuracy);

@@ -66,8 +66,12 @@ static struct graph *run_pass(const struct pass_test *test, const struct graph *
         status = simplify(before, arena, &after, &diag);
     } else if (strcmp(test->pass, "prune") == 0) {
         struct scores *scores;
-        assert_int_equal(score(before, arena, &scores, &diag), OK);
-        status = prune(before, scores, test->argument, arena, &after, &diag);
+        struct masks *masks;
+        struct unit filterlet = {UNIT_FILTERLET, 0};
+        struct recipe *recipe = recipe_uniform(before, filterlet, test->argument, arena);
+        assert_int_equal(score(before, recipe, NULL, arena, &scores, &diag), OK);
+        assert_int_equal(choose_masks(before, scores, recipe, NULL, arena, &masks, &diag), OK);
+        status = prune(before, masks, arena, &after, &diag);
     } else if (strcmp(test->pass, "fold") == 0) {
         status = fold(before, arena, &after, &diag);
     } else if (strcmp(test->pass, "equalize") == 0) {
