@@ -11,7 +11,8 @@
 #include "base/random.h"
 #include "train/task.h"
 
-enum { SHARD_SAMPLES = 16 };
+/* Batch statistics of fewer samples than a large batch's smallest shard are too noisy. */
+enum { SHARD_SAMPLES = 16, SHARD_SAMPLES_MIN = 8 };
 
 struct train_settings train_settings_initial(void)
 {
@@ -90,6 +91,11 @@ static enum status teacher_make(struct trainer *trainer, const struct network_op
 static enum status check_sizes(const struct trainer *trainer, struct diag *diag)
 {
     int32_t batch = trainer->settings->batch_samples, n_ranks = trainer->distributed.n_ranks;
+    int32_t below = batch / SHARD_SAMPLES * SHARD_SAMPLES;
+    if (batch > SHARD_SAMPLES && largest_shard(batch) < SHARD_SAMPLES_MIN)
+        return fail(diag, ERR_USAGE,
+                    "--batch %d: is not made of equal shards of %d to %d samples; use %d or %d",
+                    batch, SHARD_SAMPLES_MIN, SHARD_SAMPLES, below, below + SHARD_SAMPLES);
     if (batch > trainer->split.n_train)
         return fail(diag, ERR_USAGE,
                     "--batch %d is more than the %d samples there are for training", batch,

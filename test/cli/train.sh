@@ -237,6 +237,11 @@ fails '--data is missing' net.txt -o x
 fails '-o OUT is missing' net.txt --data data
 fails '--optimizer best: must be one of sgd, adam' net.txt --data data --optimizer best -o x
 fails '--batch 4096 is more than the 575 samples' net.txt --data data --batch 4096 -o x
+fails '--batch 67: is not made of equal shards of 8 to 16 samples; use 64 or 80' net.txt --data data --batch 67 -o x
+fails '--batch 46: .*; use 32 or 48' net.txt --data data --batch 46 -o x
+for n in 8 13 16 24 26; do # 13 and 26: shards of 13
+    "$dtmm" train net.txt --data data --batch $n --epochs 1 -o shards >shards.log 2>&1 || { cat shards.log; die "--batch $n is refused"; }
+done
 fails 'works on s8' "$root/examples/small_cnn.tflite" --data data -o x
 for moved in flip shift:1 mixup:0.2; do
     fails "--augment $moved: .* would leave the boxes behind" $boxes --augment $moved -o x
