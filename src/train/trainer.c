@@ -178,6 +178,8 @@ enum status trainer_make(const struct train_settings *settings, const struct gra
     if (teacher != NULL)
         TRY(teacher_make(trainer, &options, diag));
     state_start(trainer, arena);
+    trainer->origin =
+        origin_of(dataset, teacher, trainer->state.optimizer.kept, trainer->state.n_values, arena);
     return OK;
 }
 

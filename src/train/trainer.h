@@ -9,6 +9,7 @@
 #include "train/loss.h"
 #include "train/network.h"
 #include "train/optimizer.h"
+#include "train/origin.h"
 #include "train/rate.h"
 #include "train/rounding.h"
 
@@ -77,6 +78,7 @@ struct trainer {
     const struct graph *teacher; /* or NULL */
     const struct dataset *dataset;
     struct split split;
+    struct origin origin;
     struct distributed distributed;
     struct network *network, *teacher_network;
     int32_t n_heads;

@@ -106,6 +106,25 @@ expect_fail 1 'started with .*--seed 1.*not with .*--seed 2' \
     "$dtmm" train net.txt --data data --epochs 4 --batch 64 --lr 0.02 --augment "noise:4,mixup:0.1" --seed 2 \
     --resume one -o one
 
+# Started from something else: samples, labels, their number, the teacher, the zeros to keep.
+/usr/bin/python3 - <<'EOF'
+import os
+import numpy as np
+x, y = np.load("data/x_train.npy"), np.load("data/y_train.npy")
+for name, (ax, ay) in {"samples": (x ^ 1, y), "labels": (x, (y + 1) % 3), "fewer": (x[:-1], y[:-1])}.items():
+    os.mkdir(name)
+    np.save(f"{name}/x_train.npy", ax)
+    np.save(f"{name}/y_train.npy", ay)
+EOF
+for name in samples labels fewer; do
+    expect_fail 1 'one/checkpoint.safetensors: the training was started with another dataset in --data \(640 samples of 1x8x8x1' \
+        "$dtmm" train net.txt --data $name --epochs 4 --batch 64 --lr 0.02 --augment "noise:4,mixup:0.1" --resume one -o one
+done
+learner="--data data --epochs 1 --lr 0.02"
+"$dtmm" train net.txt $learner --distill one/model.safetensors -o learner >learner.log 2>&1 || { cat learner.log; die "a teacher"; }
+expect_fail 1 'the training was started with another teacher in --distill' \
+    "$dtmm" train net.txt $learner --distill other/model.safetensors --resume learner -o learner
+
 sed 's/ activation relu$//' net.txt >linear.txt
 expect_fail 1 "checkpoint.safetensors: the training was started with another network than 'small'" \
     "$dtmm" train linear.txt --data data --epochs 4 --batch 64 --lr 0.02 \
@@ -226,6 +245,8 @@ EOF
 /usr/bin/python3 keep.py make
 "$dtmm" train zeros.safetensors --data data --epochs 2 --keep-zeros -o kept >/dev/null 2>&1
 [ "$(/usr/bin/python3 keep.py count kept/model.safetensors)" = "81 0" ] || die "zeros did not stay"
+expect_fail 1 'the training was started with other zeros in NET, for --keep-zeros' \
+    "$dtmm" train one/model.safetensors --data data --epochs 2 --keep-zeros --resume kept -o kept
 "$dtmm" train zeros.safetensors --data data --epochs 2 -o free >/dev/null 2>&1
 [ "$(/usr/bin/python3 keep.py count free/model.safetensors)" = "0 0" ] || die "zeros stayed unasked"
 
