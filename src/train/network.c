@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "train/dnnl.h"
 #include "train/plain.h"
@@ -355,12 +354,11 @@ enum status network_make(const struct graph *graph, const struct network_options
     struct network *made = calloc(1, sizeof *made);
     if (made == NULL)
         return fail(diag, ERR_TOOL, "out of memory");
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     made->graph = graph;
     made->training = options->training;
     made->rounding = options->rounding;
     made->shard_samples = options->shard_samples > 0 ? options->shard_samples : SHARD_SAMPLES;
-    made->n_workers = options->n_threads > 0 ? options->n_threads : cores > 1 ? (int32_t)cores : 1;
+    made->n_workers = options->n_threads > 0 ? options->n_threads : workers_default();
     made->n_heads = options->n_heads > 0 ? options->n_heads : graph->n_outputs;
     made->heads = arena_copy(&made->arena, options->n_heads > 0 ? options->heads : graph->outputs,
                              (size_t)made->n_heads * sizeof(int32_t));

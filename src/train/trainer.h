@@ -16,7 +16,7 @@
 /* What decides the outcome. */
 struct train_settings {
     int32_t n_epochs, batch_samples;
-    int32_t n_threads; /* 0: one a core; does not change the outcome */
+    int32_t n_threads; /* of this process; 0: workers_default(); does not change the outcome */
     enum loss_kind loss;
     enum optimizer_kind optimizer;
     enum rate_kind schedule;
