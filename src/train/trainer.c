@@ -206,15 +206,6 @@ struct batch {
     double *loss, *right;        /* by shard of this rank */
 };
 
-/* A random sequence of its own for each use of a sample, whoever computes it. */
-static struct random sample_random(const struct trainer *trainer, int32_t index)
-{
-    struct random random = {trainer->settings->seed * UINT64_C(0x9e3779b97f4a7c15) +
-                            ((uint64_t)trainer->state.epoch << 32) + (uint64_t)index};
-    random_bits(&random);
-    return random;
-}
-
 static void sample_make(const struct batch *batch, int32_t index, struct random *random,
                         float *sample, float *scratch)
 {
@@ -237,7 +228,8 @@ static void batch_fill(void *context, int32_t worker, int32_t shard, float *inpu
         float *values = inputs + i * n;
         *sample =
             (struct task_sample){batch->indices[first + i], batch->indices[first + i], 1, values};
-        struct random random = sample_random(batch->trainer, sample->first);
+        struct random random = augment_random(batch->trainer->settings->seed,
+                                              batch->trainer->state.epoch, sample->first);
         sample_make(batch, sample->first, &random, values, scratch);
         if (augmentation->mixup <= 0)
             continue;

@@ -333,6 +333,9 @@ fails "has 3 classes, the network's output 'scores' only 2" two.txt --data data 
 fails 'no such|cannot|missing|not there' net.txt --data nowhere -o x
 fails '--data is missing' net.txt -o x
 fails '-o OUT is missing' net.txt --data data
+fails '--early-stop 3: without validation data' net.txt --data data --val 0 --early-stop 3 -o x
+sed 's/6x4x4x1/5x4x4x1/; s/"b" f32 6/"b" f32 5/; s/1x2x2x6/1x2x2x5/' boxes.txt >no_class.txt
+fails "the output 'y' must be a grid with 5 . classes channels, of one class at least" no_class.txt ${boxes#* } -o x
 fails '--optimizer best: must be one of sgd, adam' net.txt --data data --optimizer best -o x
 fails '--batch 4096 is more than the 575 samples' net.txt --data data --batch 4096 -o x
 fails '--batch 67: is not made of equal shards of 8 to 16 samples; use 64 or 80' net.txt --data data --batch 67 -o x
