@@ -219,6 +219,7 @@ static enum status train_rounded(struct quantizer *q)
         settings.validation = options->validation_fraction;
         settings.seed = options->seed;
         settings.scale = q->scale;
+        settings.keep_zeros = 1;
         settings.rounding = &rounding;
         task_choose(q, &settings);
         interrupt_hold();

@@ -4,6 +4,13 @@
 #include <math.h>
 #include <string.h>
 
+struct random augment_random(uint64_t seed, int32_t epoch, int32_t index)
+{
+    struct random random = {seed};
+    random.state = random_bits(&random) + ((uint64_t)epoch << 32) + (uint64_t)index;
+    return (struct random){random_bits(&random)};
+}
+
 /* ---- images ---- */
 
 static void fill(float *to, int32_t n, float value)

@@ -45,7 +45,7 @@ static double softplus(double x)
     return fmax(x, 0) + log1p(exp(-fabs(x)));
 }
 
-static double sigmoid(double x)
+double sigmoid(double x)
 {
     return 1 / (1 + exp(-x));
 }

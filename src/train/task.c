@@ -7,17 +7,9 @@
 
 enum { MAX_CLASSES = 1024 };
 
-static const struct node *maker_of(const struct graph *graph, int32_t tensor)
-{
-    for (int32_t i = 0; i < graph->n_nodes; i++)
-        if (graph->nodes[i].output == tensor)
-            return &graph->nodes[i];
-    return NULL;
-}
-
 int32_t task_head(const struct graph *graph, enum loss_kind loss)
 {
-    const struct node *last = maker_of(graph, graph->outputs[0]);
+    const struct node *last = tensor_maker(graph, graph->outputs[0]);
     if (last != NULL && loss == LOSS_CROSS_ENTROPY && last->op == OP_softmax &&
         last->attrs.beta == 1)
         return last->inputs[0];
@@ -80,11 +72,12 @@ static enum status check_boxes(const struct train_settings *settings, const stru
                     "--augment %s: flip, shift and mixup would leave the boxes behind; --loss yolo "
                     "goes with cutout and noise",
                     settings->augmentation_text);
-    if (channels == 0 || channels % settings->n_anchors != 0 || channels / settings->n_anchors < 5)
-        return fail(diag, ERR_INPUT,
-                    "the output '%s' must be a grid with 5 + classes channels for each of the %d "
-                    "anchors",
-                    output->name, settings->n_anchors);
+    if (channels == 0 || channels % settings->n_anchors != 0 || channels / settings->n_anchors < 6)
+        return fail(
+            diag, ERR_INPUT,
+            "the output '%s' must be a grid with 5 + classes channels, of one class at least, "
+            "for each of the %d anchors",
+            output->name, settings->n_anchors);
     for (int64_t i = 0; i < (int64_t)dataset->n_samples * dataset->n_targets; i += 5)
         if (dataset->targets[i] >= (float)(channels / settings->n_anchors - 5))
             return fail(diag, ERR_INPUT,

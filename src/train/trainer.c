@@ -11,7 +11,8 @@
 #include "base/random.h"
 #include "train/task.h"
 
-enum { SHARD_SAMPLES = 16 };
+/* Batch statistics of fewer samples than a large batch's smallest shard are too noisy. */
+enum { SHARD_SAMPLES = 16, SHARD_SAMPLES_MIN = 8 };
 
 struct train_settings train_settings_initial(void)
 {
@@ -90,6 +91,11 @@ static enum status teacher_make(struct trainer *trainer, const struct network_op
 static enum status check_sizes(const struct trainer *trainer, struct diag *diag)
 {
     int32_t batch = trainer->settings->batch_samples, n_ranks = trainer->distributed.n_ranks;
+    int32_t below = batch / SHARD_SAMPLES * SHARD_SAMPLES;
+    if (batch > SHARD_SAMPLES && largest_shard(batch) < SHARD_SAMPLES_MIN)
+        return fail(diag, ERR_USAGE,
+                    "--batch %d: is not made of equal shards of %d to %d samples; use %d or %d",
+                    batch, SHARD_SAMPLES_MIN, SHARD_SAMPLES, below, below + SHARD_SAMPLES);
     if (batch > trainer->split.n_train)
         return fail(diag, ERR_USAGE,
                     "--batch %d is more than the %d samples there are for training", batch,
@@ -172,6 +178,8 @@ enum status trainer_make(const struct train_settings *settings, const struct gra
     if (teacher != NULL)
         TRY(teacher_make(trainer, &options, diag));
     state_start(trainer, arena);
+    trainer->origin =
+        origin_of(dataset, teacher, trainer->state.optimizer.kept, trainer->state.n_values, arena);
     return OK;
 }
 
@@ -198,15 +206,6 @@ struct batch {
     double *loss, *right;        /* by shard of this rank */
 };
 
-/* A random sequence of its own for each use of a sample, whoever computes it. */
-static struct random sample_random(const struct trainer *trainer, int32_t index)
-{
-    struct random random = {trainer->settings->seed * UINT64_C(0x9e3779b97f4a7c15) +
-                            ((uint64_t)trainer->state.epoch << 32) + (uint64_t)index};
-    random_bits(&random);
-    return random;
-}
-
 static void sample_make(const struct batch *batch, int32_t index, struct random *random,
                         float *sample, float *scratch)
 {
@@ -229,7 +228,8 @@ static void batch_fill(void *context, int32_t worker, int32_t shard, float *inpu
         float *values = inputs + i * n;
         *sample =
             (struct task_sample){batch->indices[first + i], batch->indices[first + i], 1, values};
-        struct random random = sample_random(batch->trainer, sample->first);
+        struct random random = augment_random(batch->trainer->settings->seed,
+                                              batch->trainer->state.epoch, sample->first);
         sample_make(batch, sample->first, &random, values, scratch);
         if (augmentation->mixup <= 0)
             continue;

@@ -9,13 +9,14 @@
 #include "train/loss.h"
 #include "train/network.h"
 #include "train/optimizer.h"
+#include "train/origin.h"
 #include "train/rate.h"
 #include "train/rounding.h"
 
 /* What decides the outcome. */
 struct train_settings {
     int32_t n_epochs, batch_samples;
-    int32_t n_threads; /* 0: one a core; does not change the outcome */
+    int32_t n_threads; /* of this process; 0: workers_default(); does not change the outcome */
     enum loss_kind loss;
     enum optimizer_kind optimizer;
     enum rate_kind schedule;
@@ -77,6 +78,7 @@ struct trainer {
     const struct graph *teacher; /* or NULL */
     const struct dataset *dataset;
     struct split split;
+    struct origin origin;
     struct distributed distributed;
     struct network *network, *teacher_network;
     int32_t n_heads;

@@ -75,10 +75,10 @@ resumed() {
     rm -rf whole part
     epochs=500
     train whole "$@" &
-    for stop in 1 2; do
+    for stop in TERM INT; do
         from=$(lines part/curve.csv)
         (
-            exec "$dtmm" train net.txt --data data --epochs 500 --batch 64 --lr 0.02 --augment "noise:4,mixup:0.1" \
+            exec env --default-signal=INT "$dtmm" train net.txt --data data --epochs 500 --batch 64 --lr 0.02 --augment "noise:4,mixup:0.1" \
                 -o part "$@" "${resume[@]}" >part.log 2>&1
         ) &
         pid=$!
@@ -86,9 +86,9 @@ resumed() {
             kill -0 $pid 2>/dev/null || { cat part.log; die "$name: ended before it was stopped"; }
             sleep 0.01
         done
-        kill -TERM $pid
-        wait $pid && die "$name: not ended by SIGTERM"
-        [ -e part/checkpoint.safetensors ] || die "$name: no checkpoint after SIGTERM"
+        kill -$stop $pid
+        wait $pid && die "$name: not ended by SIG$stop"
+        [ -e part/checkpoint.safetensors ] || die "$name: no checkpoint after SIG$stop"
         grep -q 'stopped; go on' part.log || { cat part.log; die "$name: no word of how to go on"; }
         resume=(--resume part)
     done
@@ -106,10 +106,87 @@ expect_fail 1 'started with .*--seed 1.*not with .*--seed 2' \
     "$dtmm" train net.txt --data data --epochs 4 --batch 64 --lr 0.02 --augment "noise:4,mixup:0.1" --seed 2 \
     --resume one -o one
 
+# Started from something else: samples, labels, their number, the teacher, the zeros to keep.
+/usr/bin/python3 - <<'EOF'
+import os
+import numpy as np
+x, y = np.load("data/x_train.npy"), np.load("data/y_train.npy")
+for name, (ax, ay) in {"samples": (x ^ 1, y), "labels": (x, (y + 1) % 3), "fewer": (x[:-1], y[:-1])}.items():
+    os.mkdir(name)
+    np.save(f"{name}/x_train.npy", ax)
+    np.save(f"{name}/y_train.npy", ay)
+EOF
+for name in samples labels fewer; do
+    expect_fail 1 'one/checkpoint.safetensors: the training was started with another dataset in --data \(640 samples of 1x8x8x1' \
+        "$dtmm" train net.txt --data $name --epochs 4 --batch 64 --lr 0.02 --augment "noise:4,mixup:0.1" --resume one -o one
+done
+learner="--data data --epochs 1 --lr 0.02"
+"$dtmm" train net.txt $learner --distill one/model.safetensors -o learner >learner.log 2>&1 || { cat learner.log; die "a teacher"; }
+expect_fail 1 'the training was started with another teacher in --distill' \
+    "$dtmm" train net.txt $learner --distill other/model.safetensors --resume learner -o learner
+
 sed 's/ activation relu$//' net.txt >linear.txt
 expect_fail 1 "checkpoint.safetensors: the training was started with another network than 'small'" \
     "$dtmm" train linear.txt --data data --epochs 4 --batch 64 --lr 0.02 \
     --augment "noise:4,mixup:0.1" --resume one -o one
+
+# Early stopping: ends three epochs after the best one, whose values the model has, not the last one's. At a
+# constant rate a training that ends with the best epoch has the same.
+constant="--data data --lr 0.02 --schedule constant --warmup 0"
+"$dtmm" train net.txt $constant --epochs 200 --early-stop 3 -o early >early.log 2>&1 || { cat early.log; die "--early-stop"; }
+best=$(awk -F, '$7 == 1 {best = $1} END {print best}' early/curve.csv)
+[ "$(lines early/curve.csv)" = $((best + 4)) ] && [ "$best" -lt 190 ] || { cat early/curve.csv; die "--early-stop 3 does not end it"; }
+"$dtmm" train net.txt $constant --epochs "$best" -o short >short.log 2>&1
+cmp early/model.safetensors short/model.safetensors || die "not the values of the best epoch, $best"
+/usr/bin/python3 - <<'EOF' || die "the last epoch is not told from the best"
+import json, struct
+data = open("early/checkpoint.safetensors", "rb").read()
+n = struct.unpack("<Q", data[:8])[0]
+last, best = (json.loads(data[8:8 + n])[k]["data_offsets"] for k in ("dense/w", "best:dense/w"))
+assert data[8 + n + last[0]:8 + n + last[1]] != data[8 + n + best[0]:8 + n + best[1]]
+EOF
+
+# On a terminal, a bar within an epoch. (Epochs are short: it is seen in some of them.)
+script -qec "'$dtmm' train net.txt $constant --epochs 300 -o terminal" /dev/null >terminal.log </dev/null
+tr '\r' '\n' <terminal.log | grep -Eq 'epoch +[0-9]+/300 \[#* *\] loss [0-9.]+, accuracy [0-9.]+ %, [0-9]+ images/s, [0-9]+:[0-9]+ left' ||
+    { tail -c 1000 terminal.log; die "no bar on a terminal"; }
+! grep -q '\[' one.log || die "a bar where there is no terminal"
+
+# A float .tflite file and an .onnx file: their values are where training begins, so that a tiny step leaves them
+# as good as they were.
+imported() { # NET
+    "$dtmm" train "$1" --data data --epochs 1 --lr 0.00001 -o imported >imported.log 2>&1 || { cat imported.log; die "$1"; }
+    awk -F, 'NR == 2 {exit !($6 > 0.95)}' imported/curve.csv || { cat imported/curve.csv; die "$1: not its values"; }
+}
+imported one/model.tflite
+/usr/bin/python3 - <<'EOF'
+import json, struct
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+data = open("one/model.safetensors", "rb").read()
+n = struct.unpack("<Q", data[:8])[0]
+header = json.loads(data[8:8 + n])
+def get(name):
+    begin, end = header[name]["data_offsets"]
+    return np.frombuffer(data[8 + n + begin:8 + n + end], np.float32).reshape(header[name]["shape"])
+dense = get("dense/w").reshape(3, 3, 3, 6).transpose(0, 3, 1, 2).reshape(3, 54)
+values = {"w": get("conv/w").transpose(0, 3, 1, 2), "dw": dense, "db": get("dense/b"), "gamma": get("gamma"),
+          "beta": get("beta"), "mean": get("mean"), "variance": get("variance")}
+nodes = [helper.make_node("Conv", ["x", "w"], ["c"], kernel_shape=[3, 3]),
+         helper.make_node("BatchNormalization", ["c", "gamma", "beta", "mean", "variance"], ["n"], epsilon=1e-3),
+         helper.make_node("Relu", ["n"], ["r"]),
+         helper.make_node("MaxPool", ["r"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+         helper.make_node("Flatten", ["p"], ["f"]),
+         helper.make_node("Gemm", ["f", "dw", "db"], ["logits"], transB=1)]
+graph = helper.make_graph(nodes, "small", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 8, 8])],
+                          [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 3])],
+                          [numpy_helper.from_array(np.ascontiguousarray(v), k) for k, v in values.items()])
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+model.ir_version = 7
+onnx.save(model, "one.onnx")
+EOF
+imported one.onnx
 
 # Processes share the batch: the same curve but for rounding.
 if "$dtmm" train --help >/dev/null && command -v mpirun >/dev/null; then
@@ -168,6 +245,8 @@ EOF
 /usr/bin/python3 keep.py make
 "$dtmm" train zeros.safetensors --data data --epochs 2 --keep-zeros -o kept >/dev/null 2>&1
 [ "$(/usr/bin/python3 keep.py count kept/model.safetensors)" = "81 0" ] || die "zeros did not stay"
+expect_fail 1 'the training was started with other zeros in NET, for --keep-zeros' \
+    "$dtmm" train one/model.safetensors --data data --epochs 2 --keep-zeros --resume kept -o kept
 "$dtmm" train zeros.safetensors --data data --epochs 2 -o free >/dev/null 2>&1
 [ "$(/usr/bin/python3 keep.py count free/model.safetensors)" = "0 0" ] || die "zeros stayed unasked"
 
@@ -229,14 +308,41 @@ overflow="unshifted.txt --data data/x_train.npy --input-scale 1e34 --loss mse --
 fails "epoch 1, step 2: the loss is not finite, first at conv_2d 'conv'" $overflow --epochs 1 -o overflow
 fails "after epoch 1, step 0: '(w|b)' is not finite; this state is not kept" $overflow --epochs 1 --batch 640 -o overflow
 [ ! -e overflow/checkpoint.safetensors ] || die "weights that are not finite were saved"
+# Later, when the steps have grown too long: the state of the epoch before is kept, as a training of so many epochs
+# has it.
+grows="unshifted.txt --data data/x_train.npy --input-scale 0.004 --loss mse --schedule constant --warmup 0 --lr 2"
+fails 'epoch [0-9]+, step [0-9]+: the loss is not finite, .*; the last good state is kept' $grows --epochs 100 -o grown
+last=$(($(lines grown/curve.csv) - 1))
+[ "$last" -ge 2 ] && [ "$last" -lt 100 ] || { cat grown/curve.csv; die "not in a later epoch"; }
+"$dtmm" train $grows --epochs "$last" -o grown_before >/dev/null 2>&1 || die "the epochs before"
+/usr/bin/python3 - <<'EOF' || die "the last good state is lost"
+import json, math, struct
+def read(path):
+    data = open(path, "rb").read()
+    n = struct.unpack("<Q", data[:8])[0]
+    header = json.loads(data[8:8 + n])
+    metadata = header.pop("__metadata__")
+    return metadata["epoch"], {k: data[8 + n + v["data_offsets"][0]:8 + n + v["data_offsets"][1]] for k, v in header.items()}
+(epoch, kept), (other_epoch, other) = (read(f"{d}/checkpoint.safetensors") for d in ("grown", "grown_before"))
+assert epoch == other_epoch and kept == other, f"the checkpoint of epoch {epoch} is not that of epoch {other_epoch}"
+assert all(math.isfinite(v[0]) for b in kept.values() for v in struct.iter_unpack("<f", b)), "not finite"
+EOF
 fails 'samples are 1x8x8x1 but the network' "$root/zoo/resnet8.txt" --data data -o x
 sed 's/3x54/2x54/; s/f32 3 init/f32 2 init/; s/f32 1x3$/f32 1x2/' net.txt >two.txt
 fails "has 3 classes, the network's output 'scores' only 2" two.txt --data data -o x
 fails 'no such|cannot|missing|not there' net.txt --data nowhere -o x
 fails '--data is missing' net.txt -o x
 fails '-o OUT is missing' net.txt --data data
+fails '--early-stop 3: without validation data' net.txt --data data --val 0 --early-stop 3 -o x
+sed 's/6x4x4x1/5x4x4x1/; s/"b" f32 6/"b" f32 5/; s/1x2x2x6/1x2x2x5/' boxes.txt >no_class.txt
+fails "the output 'y' must be a grid with 5 . classes channels, of one class at least" no_class.txt ${boxes#* } -o x
 fails '--optimizer best: must be one of sgd, adam' net.txt --data data --optimizer best -o x
 fails '--batch 4096 is more than the 575 samples' net.txt --data data --batch 4096 -o x
+fails '--batch 67: is not made of equal shards of 8 to 16 samples; use 64 or 80' net.txt --data data --batch 67 -o x
+fails '--batch 46: .*; use 32 or 48' net.txt --data data --batch 46 -o x
+for n in 8 13 16 24 26; do # 13 and 26: shards of 13
+    "$dtmm" train net.txt --data data --batch $n --epochs 1 -o shards >shards.log 2>&1 || { cat shards.log; die "--batch $n is refused"; }
+done
 fails 'works on s8' "$root/examples/small_cnn.tflite" --data data -o x
 for moved in flip shift:1 mixup:0.2; do
     fails "--augment $moved: .* would leave the boxes behind" $boxes --augment $moved -o x
