@@ -50,7 +50,7 @@ static inline void sum_four(const int8_t *x, const int8_t *weights, int32_t n, i
                      "mov r7, r11\n\t"
                      "str r7, [%[v], #12]\n\t"
                      "pop {r7}\n\t"
-                     : [i] "+&l"(i), [v] "+&l"(v)
+                     : [i] "+l"(i), [v] "+l"(v)
                      : [x] "l"(x_end), [w0] "l"(w0), [w1] "l"(w1), [w2] "l"(w2), [w3] "l"(w3)
                      : "r8", "r9", "r10", "r11", "r12", "cc", "memory");
 }
