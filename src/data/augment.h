@@ -23,7 +23,7 @@ enum status augmentation_parse(const char *text, struct augmentation *augmentati
                                struct diag *diag);
 
 /* A random sequence of its own for each use of a sample, whoever computes it: by seed, epoch and
- * index. Those of neighboring seeds have nothing in common either. */
+ * index. */
 struct random augment_random(uint64_t seed, int32_t epoch, int32_t index);
 
 /* Varies one sample (all but mixup) in place: flip and shift, then noise, then cutout; `scratch`
