@@ -42,22 +42,24 @@ PACKAGES := gcc g++ make clang libclang-rt-dev clang-format \
 	libflatbuffers-dev flatbuffers-compiler libjansson-dev libcmocka-dev cmake git \
 	libdnnl-dev libopenmpi-dev openmpi-bin zlib1g-dev liblzma-dev libpng-dev libjpeg-dev \
 	libprotobuf-c-dev protobuf-c-compiler libonnx-dev libopenblas-serial-dev liblapacke-dev \
-	dataset-fashion-mnist python3-torch python3-onnx python3-numpy
+	libarmnn-dev libarmnntfliteparser-dev libarmnn-cpuref-backend22 \
+	xz-utils dataset-fashion-mnist python3-torch python3-onnx python3-numpy
 NEEDED   := /usr/bin/gcc /usr/bin/g++ /usr/bin/clang /usr/bin/clang-format \
 	/usr/bin/arm-none-eabi-gcc /usr/lib/arm-none-eabi/include/stdint.h \
 	/usr/bin/riscv64-unknown-elf-gcc /usr/bin/qemu-system-arm /usr/bin/qemu-system-riscv32 \
 	/usr/include/flatbuffers/flatbuffers.h /usr/bin/flatc /usr/include/jansson.h \
-	/usr/include/cmocka.h /usr/bin/cmake /usr/bin/git \
+	/usr/include/cmocka.h /usr/bin/cmake /usr/bin/git /usr/bin/xz \
 	/usr/include/dnnl.h /usr/bin/mpicc /usr/bin/mpirun /usr/include/zlib.h /usr/include/lzma.h \
 	/usr/include/png.h /usr/include/jpeglib.h /usr/bin/protoc-c \
 	/usr/include/protobuf-c/protobuf-c.h /usr/include/onnx/onnx.proto \
-	/usr/include/lapacke.h \
+	/usr/include/lapacke.h /usr/include/armnn/ArmNN.hpp /usr/include/armnnTfLiteParser/ITfLiteParser.hpp \
 	/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz \
 	/usr/lib/python3/dist-packages/torch/__init__.py \
 	/usr/lib/python3/dist-packages/onnx/__init__.py
 MISSING  := $(filter-out $(wildcard $(NEEDED)),$(NEEDED)) \
 	$(if $(wildcard /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*),,clang-sanitizers) \
-	$(if $(wildcard /usr/lib/*/libopenblas.so),,libopenblas.so)
+	$(if $(wildcard /usr/lib/*/libopenblas.so),,libopenblas.so) \
+	$(if $(wildcard /usr/lib/*/armnn*/Arm_CpuRef_backend.so),,Arm_CpuRef_backend.so)
 MISSING  := $(strip $(MISSING))
 
 SOURCES  := $(sort $(shell find src -name '*.c' ! -name main.c) $(wildcard runtime/c/*.c))

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Images per second of training zoo/resnet8.txt, batch 64: this engine on one and on two threads, PyTorch
 # with its defaults and PyTorch with glibc's malloc told to keep its memory. All in one run, by turns; the
-# best of three each, since only ratios of one run mean anything. Writes bench/training_speed.csv.
+# best of three each, since only ratios of one run mean anything. Writes bench/training_speed.csv. Exit
+# code 1 unless two threads are 3 and 1.25 times as fast as PyTorch and 1.7 times as fast as one.
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build}
@@ -29,3 +30,6 @@ awk -v one="$one" -v two="$two" -v torch="$torch" -v kept="$kept" 'BEGIN {
     printf "pytorch 1.13 defaults,%d,%.2f\n", torch, two / torch
     printf "pytorch 1.13 malloc thresholds raised,%d,%.2f\n", kept, two / kept
 }' | tee bench/training_speed.csv
+awk -v one="$one" -v two="$two" -v torch="$torch" -v kept="$kept" \
+    'BEGIN {exit !(two >= 1.7 * one && two >= 3 * torch && two >= 1.25 * kept)}' ||
+    { echo "slower than demanded; is the machine doing something else?" >&2; exit 1; }

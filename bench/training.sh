@@ -39,7 +39,7 @@ train() { # name, net, data, epochs, options...
         "$dtmm" train "$net" --data "$data" --epochs "$epochs" --seed 1 "$@" "${resume[@]}" --json -o "$out" >"$out.json"
     cp "$out/curve.csv" "bench/training_curve_$name.csv"
     "$dtmm" quantize "$out/model.tflite" --data "$data" -o "$work/$name.int8.tflite"
-    put "$name" "$name,$(basename "$data"),$epochs,1,$(accuracy "$out/model.tflite" "$data"),$(accuracy "$work/$name.int8.tflite" "$data"),$(number "$out.json" images_per_second | cut -d. -f1),$(number "$out.json" seconds | cut -d. -f1),dtmm train $net --epochs $epochs --seed 1 $*; dtmm quantize"
+    put "$name" "$name,$(basename "$data"),$epochs,1,$(accuracy "$out/model.tflite" "$data"),$(accuracy "$work/$name.int8.tflite" "$data"),$(number "$out.json" images_per_second | cut -d. -f1),$(number "$out.json" seconds | cut -d. -f1),dtmm train $net --data $(basename "$data") --epochs $epochs --seed 1 $*; dtmm quantize"
 }
 
 quantize() { # name, model, data, epochs, options...
@@ -47,7 +47,7 @@ quantize() { # name, model, data, epochs, options...
     shift 4
     started=$(date +%s)
     "$dtmm" quantize "$model" --data "$data" "$@" -o "$work/$name.tflite"
-    put "$name" "$name,$(basename "$data"),$epochs,1,$(accuracy "$model" "$data"),$(accuracy "$work/$name.tflite" "$data"),,$(($(date +%s) - started)),dtmm quantize $(basename "$model") $*"
+    put "$name" "$name,$(basename "$data"),$epochs,1,$(accuracy "$model" "$data"),$(accuracy "$work/$name.tflite" "$data"),,$(($(date +%s) - started)),dtmm quantize $(basename "$model") --data $(basename "$data") $*"
 }
 
 row() {

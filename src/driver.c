@@ -51,11 +51,11 @@ static void score_done(const struct progress *progress, const struct graph *grap
         return;
     for (int32_t i = 0; i < scores->n_nodes; i++) {
         const struct node_scores *node = &scores->nodes[i];
-        if (node->filterlet == NULL)
+        if (node->of == NULL)
             continue;
         printf("%s", graph->nodes[i].name);
-        for (int32_t j = 0; j < node->n_filters * node->n_positions; j++)
-            printf(" %.6g", (double)node->filterlet[j]);
+        for (int64_t j = 0; j < node->n_units; j++)
+            printf(" %.6g", (double)node->of[j]);
         printf("\n");
     }
 }
@@ -202,17 +202,32 @@ static enum status verified(const struct graph *graph, const char *pass, struct 
     return status;
 }
 
+/* Filterlets of convolutions, all layers ranked together. */
+static const struct recipe *convolutions_recipe(const struct graph *graph, double sparsity,
+                                                struct arena *arena)
+{
+    struct unit filterlet = {UNIT_FILTERLET, 0};
+    struct recipe *recipe = recipe_uniform(graph, filterlet, sparsity, arena);
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        if (graph->nodes[i].op != OP_conv_2d)
+            recipe->layers[i].sparsity = 0;
+    return recipe;
+}
+
 static enum status run_passes(const struct compile_options *options, struct progress *progress,
                               struct arena *arena, struct compiled *compiled, struct diag *diag)
 {
     struct graph *graph = compiled->original;
     struct scores *scores;
+    struct masks *masks;
     if (options->sparsity > 0) {
         progress_begin(progress);
-        TRY(score(graph, arena, &scores, diag));
+        const struct recipe *recipe = convolutions_recipe(graph, options->sparsity, arena);
+        TRY(score(graph, recipe, NULL, arena, &scores, diag));
         score_done(progress, graph, scores);
         progress_begin(progress);
-        TRY(prune(graph, scores, options->sparsity, arena, &graph, diag));
+        TRY(choose_masks(graph, scores, recipe, NULL, arena, &masks, diag));
+        TRY(prune(graph, masks, arena, &graph, diag));
         TRY(verified(graph, "prune", diag));
         graph_done(progress, "prune", graph);
     }
@@ -248,10 +263,10 @@ enum status driver_export(const struct graph *graph, const char *path, struct di
     enum status status = is_float ? fold(graph, &scratch, &folded, diag) : OK;
     if (status == OK)
         status = emit_tflite(is_float ? folded : graph, &scratch, &file, diag);
-    if (status == OK)
-        status = file_write(path, file.data, file.size, diag);
-    else
+    if (status != OK && path != NULL)
         diag_prefix(diag, path);
+    if (status == OK && path != NULL)
+        status = file_write(path, file.data, file.size, diag);
     arena_free(&scratch);
     return status;
 }

@@ -49,7 +49,7 @@ enum status driver_compile(const struct compile_options *options, struct arena *
                            struct compiled *compiled, struct diag *diag);
 
 /* Writes an f32 graph, batch normalizations folded into its layers, or an s8 graph, as a .tflite
- * file. */
+ * file. With path NULL it only finds out whether that is possible. */
 enum status driver_export(const struct graph *graph, const char *path, struct diag *diag);
 
 #endif

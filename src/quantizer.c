@@ -175,6 +175,22 @@ static enum status to_int8(struct quantizer *q)
     return verified(q, status, "quantize");
 }
 
+/* Of classes, or of numbers: the network's own outputs then, whatever the labels are of. */
+static void task_choose(const struct quantizer *q, struct train_settings *settings)
+{
+    const struct graph *graph = q->result->folded;
+    const struct dataset *dataset = &q->dataset;
+    int64_t n = shape_elements(&graph->tensors[graph->outputs[0]].shape);
+    int has_classes =
+        dataset->labels != NULL && n >= dataset->n_classes && n != shape_elements(&dataset->shape);
+    int is_softmax = 0;
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        is_softmax |=
+            graph->nodes[i].op == OP_softmax && graph->nodes[i].output == graph->outputs[0];
+    settings->loss = has_classes || is_softmax ? LOSS_CROSS_ENTROPY : LOSS_MSE;
+    settings->distill_share = has_classes ? q->options->distill_share : 1;
+}
+
 /* Trains the folded network with the rounding that it is going to have, the float network being the
  * teacher. Leaves its weights in result->folded. Activations keep their ranges. */
 static enum status train_rounded(struct quantizer *q)
@@ -197,13 +213,15 @@ static enum status train_rounded(struct quantizer *q)
         settings.rate = options->qat_rate;
         settings.weight_decay = 0;
         settings.clip = 0.01;
+        settings.keep_zeros = 1;
         settings.warmup_epochs = 0.2;
         settings.augmentation = options->augmentation;
         settings.validation = options->validation_fraction;
         settings.seed = options->seed;
         settings.scale = q->scale;
+        settings.keep_zeros = 1;
         settings.rounding = &rounding;
-        settings.distill_share = q->dataset.labels != NULL ? options->distill_share : 1;
+        task_choose(q, &settings);
         interrupt_hold();
         status = trainer_make(&settings, result->folded, result->original, &q->dataset, &scratch,
                               &trainer, q->diag);

@@ -5,7 +5,7 @@
 #include "requantize.h"
 
 /* All pointers point to the end of what is read and share the index, which is negative. r7 may be
- * the frame pointer, so that it is kept on the stack. */
+ * the frame pointer, so that it is kept on the stack, and no operand may be in it. */
 #define FILTER(weights, sum)                                                                       \
     "ldrsb r7, [%[" weights "], %[i]]\n\t"                                                         \
     "muls r7, %[v]\n\t"                                                                            \
@@ -17,9 +17,13 @@
 /* The sums of four filters over n inputs, n > 0. */
 static inline void sum_four(const int8_t *x, const int8_t *weights, int32_t n, int32_t sums[4])
 {
-    const int8_t *w0 = weights + n, *w1 = w0 + n, *w2 = w1 + n, *w3 = w2 + n;
-    int32_t i = -n, *v = sums;
-    x += n;
+    register int32_t i __asm__("r0") = -n;
+    register int32_t *v __asm__("r1") = sums;
+    register const int8_t *x_end __asm__("r2") = x + n;
+    register const int8_t *w0 __asm__("r3") = weights + n;
+    register const int8_t *w1 __asm__("r4") = w0 + n;
+    register const int8_t *w2 __asm__("r5") = w1 + n;
+    register const int8_t *w3 __asm__("r6") = w2 + n;
     __asm__ volatile(".syntax unified\n\t"
                      "push {r7}\n\t"
                      "mov r12, %[v]\n\t"
@@ -46,8 +50,8 @@ static inline void sum_four(const int8_t *x, const int8_t *weights, int32_t n, i
                      "mov r7, r11\n\t"
                      "str r7, [%[v], #12]\n\t"
                      "pop {r7}\n\t"
-                     : [i] "+&l"(i), [v] "+&l"(v)
-                     : [x] "l"(x), [w0] "l"(w0), [w1] "l"(w1), [w2] "l"(w2), [w3] "l"(w3)
+                     : [i] "+l"(i), [v] "+l"(v)
+                     : [x] "l"(x_end), [w0] "l"(w0), [w1] "l"(w1), [w2] "l"(w2), [w3] "l"(w3)
                      : "r8", "r9", "r10", "r11", "r12", "cc", "memory");
 }
 

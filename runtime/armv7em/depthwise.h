@@ -17,7 +17,30 @@ struct dtmm_dsp_row {
     int32_t first, n; /* columns: where the input starts, and how many of it there are */
 };
 
-/* Copies a row of four of `channels` channels. */
+/* The columns of a row, two at a time, `step` bytes from pair to pair; moves the pointers. */
+#define DTMM_DSP_LOAD_PAIRS(step)                                                                  \
+    __asm__ volatile(                                                                              \
+        "1: ldr %[b], [%[in], %[channels]]\n"                                                      \
+        "   ldr %[a], [%[in]]\n"                                                                   \
+        "   add %[in], %[in], %[channels], lsl #1\n"                                               \
+        "   pkhbt %[t], %[a], %[b], lsl #16\n"                                                     \
+        "   pkhtb %[u], %[b], %[a], asr #16\n"                                                     \
+        "   sxtb16 %[a], %[t]\n"                                                                   \
+        "   sxtb16 %[t], %[t], ror #8\n"                                                           \
+        "   sxtb16 %[b], %[u]\n"                                                                   \
+        "   sxtb16 %[u], %[u], ror #8\n"                                                           \
+        "   str %[a], [%[at0]], #" step "\n"                                                       \
+        "   str %[t], [%[at1]], #" step "\n"                                                       \
+        "   str %[b], [%[at2]], #" step "\n"                                                       \
+        "   str %[u], [%[at3]], #" step "\n"                                                       \
+        "   subs %[n], %[n], #1\n"                                                                 \
+        "   bne 1b\n"                                                                              \
+        : [in] "+&r"(in), [at0] "+&r"(at0), [at1] "+&r"(at1), [at2] "+&r"(at2), [at3] "+&r"(at3),  \
+          [n] "+&r"(n_pairs), [a] "=&r"(a), [b] "=&r"(b), [t] "=&r"(t), [u] "=&r"(u)               \
+        : [channels] "r"(channels)                                                                 \
+        : "cc", "memory")
+
+/* Copies a row of four of `channels` channels; pair_bytes: 4 or DTMM_DSP_PAIR_BYTES. */
 static inline void dtmm_dsp_load_row(const struct dtmm_dsp_row *row, const int8_t *in,
                                      int32_t channels, const int pair_bytes)
 {
@@ -37,27 +60,10 @@ static inline void dtmm_dsp_load_row(const struct dtmm_dsp_row *row, const int8_
         n--;
     }
     n_pairs = n >> 1;
-    if (n_pairs > 0)
-        __asm__ volatile("1: ldr %[b], [%[in], %[channels]]\n"
-                         "   ldr %[a], [%[in]]\n"
-                         "   add %[in], %[in], %[channels], lsl #1\n"
-                         "   pkhbt %[t], %[a], %[b], lsl #16\n"
-                         "   pkhtb %[u], %[b], %[a], asr #16\n"
-                         "   sxtb16 %[a], %[t]\n"
-                         "   sxtb16 %[t], %[t], ror #8\n"
-                         "   sxtb16 %[b], %[u]\n"
-                         "   sxtb16 %[u], %[u], ror #8\n"
-                         "   str %[a], [%[at0]], %[step]\n"
-                         "   str %[t], [%[at1]], %[step]\n"
-                         "   str %[b], [%[at2]], %[step]\n"
-                         "   str %[u], [%[at3]], %[step]\n"
-                         "   subs %[n], %[n], #1\n"
-                         "   bne 1b\n"
-                         : [in] "+&r"(in), [at0] "+&r"(at0), [at1] "+&r"(at1), [at2] "+&r"(at2),
-                           [at3] "+&r"(at3), [n] "+&r"(n_pairs), [a] "=&r"(a), [b] "=&r"(b),
-                           [t] "=&r"(t), [u] "=&r"(u)
-                         : [channels] "r"(channels), [step] "i"(pair_bytes)
-                         : "cc", "memory");
+    if (n_pairs > 0 && pair_bytes == 4)
+        DTMM_DSP_LOAD_PAIRS("4");
+    else if (n_pairs > 0)
+        DTMM_DSP_LOAD_PAIRS("12"); /* DTMM_DSP_PAIR_BYTES */
     if (n > 0 && n & 1) {
         *(int16_t *)(void *)at0 = in[0];
         *(int16_t *)(void *)at1 = in[1];

@@ -59,8 +59,25 @@ static inline void dtmm_mve_add_row(const struct dtmm_add *p, const struct dtmm_
                                     const int8_t *at_a, const int8_t *at_b, int8_t *out,
                                     int32_t sign)
 {
-    int32_t n = p->dims[3], r1;
-    int32x4_t a, b, t;
+    int32_t n_elements = p->dims[3], shift_output = scales->output.shift;
+    int32_t first_step = 4 * p->stride_a[3], second_step = 4 * p->stride_b[3];
+    int32_t rounds_output = scales->output.rounds;
+    int32x4_t low = scales->low, high = scales->high, a, b, t;
+    uint32x4_t offsets_a = dtmm_mve_offsets(p->stride_a[3]);
+    uint32x4_t offsets_b = dtmm_mve_offsets(p->stride_b[3]);
+    /* Without optimization GCC finds registers for so many operands only if they are named; r7 may
+     * be the frame pointer. */
+    register int32_t n __asm__("r0") = n_elements;
+    register int32_t r1 __asm__("r1");
+    register const int8_t *from_a __asm__("r2") = at_a;
+    register const int8_t *from_b __asm__("r3") = at_b;
+    register int8_t *to __asm__("r4") = out;
+    register const struct dtmm_mve_add *all __asm__("r5") = scales;
+    register int32_t step_a __asm__("r6") = first_step;
+    register int32_t step_b __asm__("r8") = second_step;
+    register int32_t rounds __asm__("r9") = rounds_output;
+    register int32_t shift __asm__("r10") = shift_output;
+    register int32_t factor __asm__("r12") = sign;
     __asm__ volatile(
         "   dlstp.32 lr, %[r0]\n"
         "1:\n" DTMM_MVE_OPERAND("a", "0")
@@ -75,13 +92,11 @@ static inline void dtmm_mve_add_row(const struct dtmm_add *p, const struct dtmm_
                                         "   vmin.s32 %q[a], %q[a], %q[high]\n"
                                         "   vstrb.32 %q[a], [%[out]], #4\n"
                                         "   letp lr, 1b\n"
-        : [at_a] "+r"(at_a), [at_b] "+r"(at_b), [out] "+l"(out), [r0] "+r"(n), [r1] "=&r"(r1),
+        : [at_a] "+r"(from_a), [at_b] "+r"(from_b), [out] "+l"(to), [r0] "+r"(n), [r1] "=&r"(r1),
           [a] "=&w"(a), [b] "=&w"(b), [t] "=&w"(t)
-        : [scales] "r"(scales), [step_a] "r"(4 * p->stride_a[3]), [step_b] "r"(4 * p->stride_b[3]),
-          [offsets_a] "w"(dtmm_mve_offsets(p->stride_a[3])),
-          [offsets_b] "w"(dtmm_mve_offsets(p->stride_b[3])), [low] "w"(scales->low),
-          [high] "w"(scales->high), [rounds] "r"(scales->output.rounds),
-          [shift] "r"(scales->output.shift), [sign] "r"(sign)
+        : [scales] "r"(all), [step_a] "r"(step_a), [step_b] "r"(step_b), [offsets_a] "w"(offsets_a),
+          [offsets_b] "w"(offsets_b), [low] "w"(low), [high] "w"(high), [rounds] "r"(rounds),
+          [shift] "r"(shift), [sign] "r"(factor)
         : "lr", "memory");
 }
 

@@ -308,7 +308,7 @@ void eval_print(const struct eval_facts *facts, struct arena *arena)
     if (facts->device != NULL)
         text_printf(&text,
                     "\nequal to the host in every output byte: %d of %d samples\n"
-                    "instructions  %s\n",
+                    "instructions  %s (first sample)\n",
                     facts->device->n_equal, n, thousands(arena, facts->device->instructions));
     fwrite(text.data, 1, text.length, stdout);
 }

@@ -107,6 +107,32 @@ const struct command COMMANDS[] = {
      "example:\n"
      "  dtmm compress examples/small_cnn.tflite --target cortex-m4 --flash 64K --sram 32K -o out\n",
      command_compress},
+    {"prune", "remove what matters least, train the rest, make it int8",
+     "usage: dtmm prune MODEL --data D --sparsity R [options] -o OUT.tflite\n"
+     "\n"
+     "Removes units of weights of a float network in steps, trains what is left after each with\n"
+     "the dense network as teacher, and quantizes the result. Writes OUT.tflite and, in float,\n"
+     "OUT.safetensors; 'dtmm compress' makes use of what is absent.\n"
+     "\n"
+     "  --data D             dataset; 'dtmm data --help' tells what it can be\n"
+     "  -o, --out OUT.tflite file to write\n"
+     "  --sparsity R         share of the weights to be absent, over all layers together\n"
+     "  --unit U             filterlet, filter, block:4, block:8, block:16, element (filterlet)\n"
+     "  --recipe FILE        units and shares layer by layer, as JSON (doc/pruning.md)\n"
+     "  --score S            magnitude, taylor, fisher or random (magnitude)\n"
+     "  --steps N            of removal (4)\n"
+     "  --epochs N           of training, all steps together (20)\n"
+     "  --lr X               learning rate at the start of each step (0.03)\n"
+     "  --distill-share X    the dense network's share of the loss (0.5)\n"
+     "  --augment A          as for 'dtmm train' (none)\n"
+     "  --qat N              epochs of training with the rounding to int8 (2)\n"
+     "  --val X, --seed N, --threads N, --input-scale X, --input-offset X, --input-like MODEL\n"
+     "                       as for 'dtmm train'\n"
+     "  -v, --verbose        a line a pass\n" COMMON_HELP "\n"
+     "example:\n"
+     "  dtmm prune resnet.tflite --data cifar10 --sparsity 0.5 --augment flip,shift:4 -o "
+     "small.tflite\n",
+     command_prune},
     {"quantize", "turn a float network into an int8 one",
      "usage: dtmm quantize MODEL --data D [options] -o OUT.tflite\n"
      "\n"

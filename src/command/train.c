@@ -174,6 +174,11 @@ static enum status load_and_run(struct train_request *request, struct arena *are
                               .arena = arena};
     enum status status =
         trainer_make(&request->settings, graph, teacher, &dataset, arena, &trainer, diag);
+    if (status == OK) { /* said before the work, not after it */
+        status = driver_export(graph, NULL, diag);
+        if (status != OK)
+            diag_prefix(diag, request->net);
+    }
     if (status == OK)
         status = run(&session, &trainer, diag);
     trainer_free(&trainer);

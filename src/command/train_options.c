@@ -133,6 +133,10 @@ static enum status parse_data(struct train_request *request, const char **value,
     TRY(augmentation_parse(settings->augmentation_text, &settings->augmentation, diag));
     settings->validation = request->data.validation;
     settings->seed = request->data.seed;
+    if (settings->patience > 0 && settings->validation <= 0)
+        return fail(diag, ERR_USAGE,
+                    "--early-stop %d: without validation data (--val 0) no epoch is better",
+                    settings->patience);
     if (value[O_ANCHORS] == NULL)
         return OK;
     return anchors_parse(value[O_ANCHORS], arena, &settings->n_anchors, &settings->anchors, diag);

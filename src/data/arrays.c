@@ -17,22 +17,84 @@ static enum status column_check(struct reader *reader, const struct npy *y, int3
                 y->path, column, (int)y->row_elements - 1);
 }
 
-/* One column of whole numbers, as labels of all rows. */
-static enum status label_column(struct reader *reader, const struct npy *y, int32_t column,
-                                struct dataset *dataset, int32_t *labels)
+/* Whether a row is test data by the column that tells; without one none is. */
+static int is_test_row(const struct arrays *arrays, const struct npy *y, int32_t row)
 {
-    TRY(column_check(reader, y, column));
+    if (arrays->test_column < 0)
+        return 0;
+    double value = npy_value(y, row * y->row_elements + arrays->test_column);
+    return value >= arrays->test_low && value <= arrays->test_high;
+}
+
+/* Whether a row is of the part that is read. Without the column all rows are. */
+static int is_wanted(const struct reader *reader, const struct arrays *arrays, const struct npy *y,
+                     int32_t row)
+{
+    return arrays->test_column < 0 || is_test_row(arrays, y, row) == (reader->part == DATASET_TEST);
+}
+
+static enum status label_at(struct reader *reader, const struct npy *y, int32_t column, int32_t row,
+                            int32_t *label)
+{
+    double value = npy_value(y, row * y->row_elements + column);
+    if (!(fabs(value) < 9e15) || value != floor(value))
+        return fail(reader->diag, ERR_INPUT,
+                    "%s: row %d has the label %g; labels are whole numbers", y->path, row, value);
+    TRY(reader_label(reader, y->path, row, (int64_t)value));
+    *label = (int32_t)value;
+    return OK;
+}
+
+/* The classes of the rows that are, or are not, test data. */
+static enum status count_classes(struct reader *reader, const struct arrays *arrays,
+                                 const struct npy *y, int32_t column, int of_test,
+                                 struct dataset *dataset)
+{
     for (int32_t i = 0; i < y->dims[0]; i++) {
-        double value = npy_value(y, i * y->row_elements + column);
-        if (!(fabs(value) < 9e15) || value != floor(value))
-            return fail(reader->diag, ERR_INPUT,
-                        "%s: row %d has the label %g; labels are whole numbers", y->path, i, value);
-        TRY(reader_label(reader, y->path, i, (int64_t)value));
-        if (value >= dataset->n_classes)
-            dataset->n_classes = (int32_t)value + 1;
-        if (labels != NULL)
-            labels[i] = (int32_t)value;
+        int32_t label;
+        if (is_test_row(arrays, y, i) != of_test)
+            continue;
+        TRY(label_at(reader, y, column, i, &label));
+        if (label >= dataset->n_classes)
+            dataset->n_classes = label + 1;
     }
+    return OK;
+}
+
+/* Training rows tell the classes, in Y or in a file of their own; where there are none, test rows
+ * do. */
+static enum status find_classes(struct reader *reader, const struct arrays *arrays,
+                                const struct npy *y, int32_t column, struct dataset *dataset)
+{
+    struct npy train = *y;
+    if (arrays->y_train != NULL)
+        TRY(npy_read(reader, arrays->y_train, reader->scratch, &train));
+    if (train.row_elements != y->row_elements)
+        return fail(reader->diag, ERR_INPUT, "%s: has %d columns but %s has %d", train.path,
+                    (int)train.row_elements, y->path, (int)y->row_elements);
+    TRY(count_classes(reader, arrays, &train, column, 0, dataset));
+    if (dataset->n_classes == 0 && reader->part == DATASET_TEST)
+        TRY(count_classes(reader, arrays, y, column, 1, dataset));
+    return OK;
+}
+
+/* One column of whole numbers, as labels of the rows that are wanted. */
+static enum status read_labels(struct reader *reader, const struct arrays *arrays,
+                               const struct npy *y, struct dataset *dataset)
+{
+    int32_t *labels = ARENA_ARRAY(reader->arena, (size_t)y->dims[0], int32_t);
+    int32_t column = arrays->label_column < 0 ? 0 : arrays->label_column;
+    TRY(column_check(reader, y, column));
+    if (arrays->test_column >= 0)
+        TRY(column_check(reader, y, arrays->test_column));
+    TRY(find_classes(reader, arrays, y, column, dataset));
+    for (int32_t i = 0; i < y->dims[0]; i++) {
+        if (!is_wanted(reader, arrays, y, i))
+            continue;
+        TRY(label_at(reader, y, column, i, &labels[i]));
+        TRY(reader_test_label(reader, y->path, i, labels[i], dataset->n_classes));
+    }
+    dataset->labels = labels;
     return OK;
 }
 
@@ -65,18 +127,7 @@ static enum status read_y(struct reader *reader, const struct arrays *arrays, st
         return fail(reader->diag, ERR_INPUT,
                     "%s: has %d columns; say which is the class, as in %s,%s:label=0", arrays->y,
                     (int)y->row_elements, arrays->x, arrays->y);
-    int32_t *labels = ARENA_ARRAY(reader->arena, (size_t)y->dims[0], int32_t);
-    int32_t column = arrays->label_column < 0 ? 0 : arrays->label_column;
-    TRY(label_column(reader, y, column, dataset, labels));
-    dataset->labels = labels;
-    if (arrays->y_other == NULL)
-        return OK;
-    struct npy other;
-    TRY(npy_read(reader, arrays->y_other, reader->scratch, &other));
-    if (other.row_elements != y->row_elements)
-        return fail(reader->diag, ERR_INPUT, "%s: has %d columns but %s has %d", other.path,
-                    (int)other.row_elements, y->path, (int)y->row_elements);
-    return label_column(reader, &other, column, dataset, NULL);
+    return read_labels(reader, arrays, y, dataset);
 }
 
 /* ---- samples ---- */
@@ -144,14 +195,11 @@ static size_t sample_bytes(const struct dataset *dataset)
 static enum status keep_part(struct reader *reader, const struct arrays *arrays,
                              const struct npy *y, struct dataset *dataset)
 {
-    TRY(column_check(reader, y, arrays->test_column));
     size_t bytes = sample_bytes(dataset);
     char *samples = (char *)(uintptr_t)dataset->samples;
     int32_t *labels = (int32_t *)(uintptr_t)dataset->labels, n = 0;
     for (int32_t i = 0; i < dataset->n_samples; i++) {
-        double value = npy_value(y, i * y->row_elements + arrays->test_column);
-        int is_test = value >= arrays->test_low && value <= arrays->test_high;
-        if (is_test != (reader->part == DATASET_TEST))
+        if (!is_wanted(reader, arrays, y, i))
             continue;
         memmove(samples + (size_t)n * bytes, samples + (size_t)i * bytes, bytes);
         labels[n++] = labels[i];

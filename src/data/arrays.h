@@ -10,7 +10,7 @@
 /* One part of a dataset, or all of it. */
 struct arrays {
     const char *x, *y;    /* y: NULL when unlabeled */
-    const char *y_other;  /* of the other part, or NULL: its labels count for the classes */
+    const char *y_train;  /* with test data: the training labels, which tell the classes; or NULL */
     int32_t label_column; /* -1: y has one column */
     int32_t test_column;  /* -1: no column tells the part */
     double test_low, test_high;

@@ -69,7 +69,7 @@ enum status arrays_read_folder(struct reader *reader, const char *folder, struct
     if (x_train != NULL || x_test != NULL) {
         arrays.x = is_train ? x_train : x_test;
         arrays.y = is_train ? y_train : y_test;
-        arrays.y_other = is_train ? y_test : y_train;
+        arrays.y_train = is_train ? NULL : y_train;
         if (arrays.x == NULL)
             return reader_no_part(reader, folder, is_train ? "x_train.npy" : "x_test.npy");
         return arrays_read(reader, &arrays, dataset);

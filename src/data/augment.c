@@ -4,6 +4,14 @@
 #include <math.h>
 #include <string.h>
 
+struct random augment_random(uint64_t seed, int32_t epoch, int32_t index)
+{
+    struct random random = {seed * UINT64_C(0x9e3779b97f4a7c15) + ((uint64_t)epoch << 32) +
+                            (uint64_t)index};
+    random_bits(&random);
+    return random;
+}
+
 /* ---- images ---- */
 
 static void fill(float *to, int32_t n, float value)

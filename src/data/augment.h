@@ -22,6 +22,10 @@ struct augmentation {
 enum status augmentation_parse(const char *text, struct augmentation *augmentation,
                                struct diag *diag);
 
+/* A random sequence of its own for each use of a sample, whoever computes it: by seed, epoch and
+ * index. */
+struct random augment_random(uint64_t seed, int32_t epoch, int32_t index);
+
 /* Varies one sample (all but mixup) in place: flip and shift, then noise, then cutout; `scratch`
  * has room for another sample. Ops on images do nothing to samples that are none (1xHxWxC). The
  * center of the square that cutout fills is anywhere in the image, so that it may be cut off at the

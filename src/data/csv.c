@@ -164,16 +164,28 @@ static int is_whole(const char *label)
     return parse_value(label, &value) && value >= 0 && value == floor(value);
 }
 
-static enum status number_labels(struct reader *reader, const struct csv *csv,
-                                 struct dataset *dataset, int32_t *labels)
+static enum status number_at(struct reader *reader, const struct csv *csv, int32_t row,
+                             int32_t *label)
 {
+    double value = strtod(csv->labels[row], NULL);
+    TRY(reader_label(reader, csv->path, row, value < 1e9 ? (int64_t)value : INT32_MAX));
+    *label = (int32_t)value;
+    return OK;
+}
+
+/* Of test data, the labels in `train` tell how many classes there are. */
+static enum status number_classes(struct reader *reader, const struct csv *csv,
+                                  const struct csv *train, struct dataset *dataset, int32_t *labels)
+{
+    for (int32_t i = 0; i < train->n_rows; i++) {
+        int32_t label;
+        TRY(number_at(reader, train, i, &label));
+        if (label >= dataset->n_classes)
+            dataset->n_classes = label + 1;
+    }
     for (int32_t i = 0; i < csv->n_rows; i++) {
-        double value = strtod(csv->labels[i], NULL);
-        TRY(reader_label(reader, csv->path, i, value < 1e9 ? (int64_t)value : INT32_MAX));
-        if (value >= dataset->n_classes)
-            dataset->n_classes = (int32_t)value + 1;
-        if (labels != NULL)
-            labels[i] = (int32_t)value;
+        TRY(number_at(reader, csv, i, &labels[i]));
+        TRY(reader_test_label(reader, csv->path, i, labels[i], dataset->n_classes));
     }
     return OK;
 }
@@ -183,32 +195,37 @@ static int compare_strings(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Names in bytewise order are the classes 0, 1, ... */
-static enum status name_classes(struct reader *reader, const struct csv *csv,
-                                const struct csv *other, struct dataset *dataset, int32_t *labels)
+static int32_t name_find(const char *const *names, size_t n, const char *name)
 {
-    size_t n = (size_t)csv->n_rows, n_all = n + (other != NULL ? (size_t)other->n_rows : 0);
-    const char **all = ARENA_ARRAY(reader->scratch, n_all, const char *);
-    memcpy(all, csv->labels, n * sizeof *all);
-    if (other != NULL)
-        memcpy(all + n, other->labels, (n_all - n) * sizeof *all);
-    qsort(all, n_all, sizeof *all, compare_strings);
-    size_t n_names = 1;
-    for (size_t i = 1; i < n_all; i++)
-        if (strcmp(all[i], all[n_names - 1]) != 0)
-            all[n_names++] = all[i];
+    const char *const *found = bsearch(&name, names, n, sizeof *names, compare_strings);
+    return found != NULL ? (int32_t)(found - names) : -1;
+}
+
+/* Names in bytewise order are the classes 0, 1, ... Of test data, `train` has the names. */
+static enum status name_classes(struct reader *reader, const struct csv *csv,
+                                const struct csv *train, struct dataset *dataset, int32_t *labels)
+{
+    size_t n = (size_t)train->n_rows, n_names = 1;
+    const char **names = arena_copy(reader->scratch, train->labels, n * sizeof *names);
+    qsort(names, n, sizeof *names, compare_strings);
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(names[i], names[n_names - 1]) != 0)
+            names[n_names++] = names[i];
     if (n_names > DATASET_CLASSES_MAX)
         return fail(reader->diag, ERR_INPUT,
-                    "%s: has %zu different labels, too many for classes (at most %d)", csv->path,
+                    "%s: has %zu different labels, too many for classes (at most %d)", train->path,
                     n_names, DATASET_CLASSES_MAX);
-    for (size_t i = 0; i < n; i++) {
-        const char **found = bsearch(&csv->labels[i], all, n_names, sizeof *all, compare_strings);
-        labels[i] = (int32_t)(found - all);
+    for (int32_t i = 0; i < csv->n_rows; i++) {
+        labels[i] = name_find(names, n_names, csv->labels[i]);
+        if (labels[i] < 0)
+            return fail(reader->diag, ERR_INPUT,
+                        "%s: sample %d has the label '%.40s', which no training sample has",
+                        csv->path, i, csv->labels[i]);
     }
     for (size_t i = 0; i < n_names; i++)
-        all[i] = arena_string(reader->arena, all[i]);
+        names[i] = arena_string(reader->arena, names[i]);
     dataset->n_classes = (int32_t)n_names;
-    dataset->class_names = arena_copy(reader->arena, all, n_names * sizeof *all);
+    dataset->class_names = arena_copy(reader->arena, names, n_names * sizeof *names);
     return OK;
 }
 
@@ -228,33 +245,35 @@ static enum status look_at_labels(struct reader *reader, const struct csv *csv, 
 }
 
 static enum status read_classes(struct reader *reader, const struct csv *csv,
-                                const struct csv *other, struct dataset *dataset)
+                                const struct csv *train, struct dataset *dataset)
 {
-    int whole = 1;
+    int whole = 1, unused = 1;
     int32_t *labels = ARENA_ARRAY(reader->arena, (size_t)csv->n_rows, int32_t);
     dataset->labels = labels;
-    TRY(look_at_labels(reader, csv, &whole));
-    if (other != NULL)
-        TRY(look_at_labels(reader, other, &whole));
-    if (!whole)
-        return name_classes(reader, csv, other, dataset, labels);
-    TRY(number_labels(reader, csv, dataset, labels));
-    return other != NULL ? number_labels(reader, other, dataset, NULL) : OK;
+    TRY(look_at_labels(reader, csv, &unused));
+    TRY(look_at_labels(reader, train, &whole));
+    for (int32_t i = 0; whole && i < csv->n_rows; i++)
+        if (!is_whole(csv->labels[i]))
+            return fail(reader->diag, ERR_INPUT,
+                        "%s: sample %d has the label '%.40s', training samples have numbers",
+                        csv->path, i, csv->labels[i]);
+    return (whole ? number_classes : name_classes)(reader, csv, train, dataset, labels);
 }
 
-static enum status read_files(struct reader *reader, const char *path, const char *other_path,
+/* `train_path`: with test data, the training data that tells the classes; or NULL. */
+static enum status read_files(struct reader *reader, const char *path, const char *train_path,
                               struct dataset *dataset)
 {
-    struct csv csv, other;
+    struct csv csv, train;
     TRY(read_file(reader, path, reader->arena, &csv));
-    if (other_path != NULL)
-        TRY(read_file(reader, other_path, reader->scratch, &other));
+    if (train_path != NULL)
+        TRY(read_file(reader, train_path, reader->scratch, &train));
     dataset->format = "CSV";
     dataset->shape = (struct shape){2, {1, csv.columns - 1}};
     dataset->type = SAMPLE_F32;
     dataset->n_samples = csv.n_rows;
     dataset->samples = csv.values;
-    return read_classes(reader, &csv, other_path != NULL ? &other : NULL, dataset);
+    return read_classes(reader, &csv, train_path != NULL ? &train : &csv, dataset);
 }
 
 enum status csv_read_file(struct reader *reader, const char *file, struct dataset *dataset)
@@ -276,5 +295,5 @@ enum status csv_read_folder(struct reader *reader, const char *folder, struct da
     const char *path = is_train ? train : test;
     if (path == NULL)
         return reader_no_part(reader, folder, is_train ? "train.csv" : "test.csv");
-    return read_files(reader, path, is_train ? test : train, dataset);
+    return read_files(reader, path, is_train ? NULL : train, dataset);
 }

@@ -64,32 +64,50 @@ static enum status read_file(struct reader *reader, struct idx *idx)
     return status;
 }
 
-/* Labels of both parts count for the number of classes. */
+/* The labels of a part; no path when they are missing. */
 static enum status read_labels(struct reader *reader, const char *folder, enum dataset_part part,
-                               struct dataset *dataset)
+                               struct idx *idx)
 {
-    const char *path = find(reader, folder, part, "labels-idx1");
-    if (path == NULL && part == reader->part)
-        return fail(reader->diag, ERR_INPUT,
-                    "%s: %s-labels-idx1-ubyte is missing beside the images", folder,
-                    part == DATASET_TRAIN ? "train" : "t10k");
-    if (path == NULL)
-        return OK;
-    struct idx idx = {.path = path, .magic = IDX_LABELS, .arena = reader->scratch};
-    TRY(read_file(reader, &idx));
+    *idx = (struct idx){.path = find(reader, folder, part, "labels-idx1"),
+                        .magic = IDX_LABELS,
+                        .arena = reader->scratch};
+    return idx->path != NULL ? read_file(reader, idx) : OK;
+}
+
+/* Of test data, the training labels tell how many classes there are. */
+static enum status count_classes(struct reader *reader, const char *folder, const struct idx *own,
+                                 struct dataset *dataset)
+{
+    struct idx idx = *own;
+    if (reader->part == DATASET_TEST)
+        TRY(read_labels(reader, folder, DATASET_TRAIN, &idx));
+    if (idx.path == NULL)
+        idx = *own;
     const uint8_t *bytes = idx.data;
-    uint32_t n = idx.dims[0];
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < idx.dims[0]; i++)
         if (bytes[i] >= dataset->n_classes)
             dataset->n_classes = bytes[i] + 1;
-    if (part != reader->part)
-        return OK;
+    return OK;
+}
+
+static enum status add_labels(struct reader *reader, const char *folder, struct dataset *dataset)
+{
+    struct idx idx;
+    TRY(read_labels(reader, folder, reader->part, &idx));
+    if (idx.path == NULL)
+        return fail(reader->diag, ERR_INPUT,
+                    "%s: %s-labels-idx1-ubyte is missing beside the images", folder,
+                    reader->part == DATASET_TRAIN ? "train" : "t10k");
+    uint32_t n = idx.dims[0];
     if ((int32_t)n != dataset->n_samples)
-        return fail(reader->diag, ERR_INPUT, "%s: has %u labels for %d images", path, n,
+        return fail(reader->diag, ERR_INPUT, "%s: has %u labels for %d images", idx.path, n,
                     dataset->n_samples);
+    TRY(count_classes(reader, folder, &idx, dataset));
     int32_t *labels = ARENA_ARRAY(reader->arena, n, int32_t);
-    for (uint32_t i = 0; i < n; i++)
-        labels[i] = bytes[i];
+    for (uint32_t i = 0; i < n; i++) {
+        labels[i] = ((const uint8_t *)idx.data)[i];
+        TRY(reader_test_label(reader, idx.path, i, labels[i], dataset->n_classes));
+    }
     dataset->labels = labels;
     return OK;
 }
@@ -108,7 +126,6 @@ enum status idx_read(struct reader *reader, const char *folder, struct dataset *
     dataset->type = SAMPLE_U8;
     dataset->samples = idx.data;
     dataset->n_samples = (int32_t)idx.dims[0];
-    TRY(read_labels(reader, folder, DATASET_TRAIN, dataset));
-    TRY(read_labels(reader, folder, DATASET_TEST, dataset));
+    TRY(add_labels(reader, folder, dataset));
     return reader_class_names(reader, folder, "classes.txt", dataset);
 }

@@ -99,6 +99,17 @@ enum status reader_label(struct reader *reader, const char *path, int64_t row, i
     return OK;
 }
 
+enum status reader_test_label(struct reader *reader, const char *path, int64_t row, int64_t label,
+                              int32_t n_classes)
+{
+    if (label < n_classes)
+        return OK;
+    return fail(reader->diag, ERR_INPUT,
+                "%s: sample %" PRId64 " has the label %" PRId64
+                ", the training samples only 0 to %d",
+                path, row, label, n_classes - 1);
+}
+
 enum status reader_class_names(struct reader *reader, const char *folder, const char *file,
                                struct dataset *dataset)
 {

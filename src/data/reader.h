@@ -70,6 +70,10 @@ enum status reader_claim(struct reader *reader, const char *path, uint64_t bytes
 /* Checks a label, `row` counts from 0. */
 enum status reader_label(struct reader *reader, const char *path, int64_t row, int64_t label);
 
+/* The same for a label of test data: the classes are those that training samples have. */
+enum status reader_test_label(struct reader *reader, const char *path, int64_t row, int64_t label,
+                              int32_t n_classes);
+
 /* Names the classes by the lines of FOLDER/FILE when that is there. */
 enum status reader_class_names(struct reader *reader, const char *folder, const char *file,
                                struct dataset *dataset);

@@ -239,6 +239,14 @@ const char *shape_string(const struct shape *shape, struct arena *arena)
     return text.data;
 }
 
+const struct node *tensor_maker(const struct graph *graph, int32_t tensor)
+{
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        if (graph->nodes[i].output == tensor)
+            return &graph->nodes[i];
+    return NULL;
+}
+
 const struct tensor *node_input(const struct graph *graph, const struct node *node, int index)
 {
     if (index < 0 || index >= node->n_inputs || node->inputs[index] < 0)

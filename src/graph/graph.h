@@ -166,6 +166,9 @@ const char *shape_string(const struct shape *shape, struct arena *arena);
 const struct tensor *node_input(const struct graph *graph, const struct node *node, int index);
 const struct tensor *node_output(const struct graph *graph, const struct node *node);
 
+/* The node whose output a tensor is, or NULL: an input or a constant. */
+const struct node *tensor_maker(const struct graph *graph, int32_t tensor);
+
 /* ---- build.c: making a graph. Ids are stable; arrays grow inside the arena. ---- */
 
 struct name_set;

@@ -8,11 +8,31 @@
 #include "base/status.h"
 #include "graph/graph.h"
 #include "product/fake_quantization.h"
+#include "product/groups.h"
 #include "product/layout.h"
+#include "product/masks.h"
 #include "product/packed.h"
 #include "product/ranges.h"
+#include "product/recipe.h"
 #include "product/scores.h"
 #include "target/target.h"
+
+/* couple.c: which filters can only leave the network together: those whose channels meet in an add,
+ * sub, mul or depthwise convolution, found by walking the graph. A filter whose channel reaches an
+ * output of the graph, or meets a channel of an input, never leaves. Classes are numbered in the
+ * order of their first filters. */
+enum status couple(const struct graph *graph, struct arena *arena, struct groups **groups,
+                   struct diag *diag);
+
+/* shrink.c: the f32 graph without what is absent. Weights with a 0 in `masks` (NULL: those that are
+ * zero) are zero; filters without weights are constants, whose share of the next layers moves into
+ * biases where it is the same at all positions; channels that no output depends on leave. The
+ * outputs are those of the masked graph but for rounding. `masks_of_shrunk` (may be NULL) gets the
+ * weights that are kept of those that are left: weights whose share has moved are absent too.
+ * ERR_INPUT, with the layer's name, when an output no longer depends on the inputs, and for
+ * constants that are still to be trained; ERR_UNSUPPORTED for a quantized graph. */
+enum status shrink(const struct graph *graph, const struct masks *masks, struct arena *arena,
+                   struct graph **shrunk, struct masks **masks_of_shrunk, struct diag *diag);
 
 /* fold.c: an f32 graph without batch_normalization. It moves into the weights and the bias of the
  * layer before it when nothing else reads that layer's output; elsewhere it becomes a mul and an
@@ -66,16 +86,30 @@ enum status quantize(const struct graph *graph, const struct fake_quantization *
 enum status dequantize(const struct graph *graph, struct arena *arena, struct graph **real,
                        struct fake_quantization **fake, struct diag *diag);
 
-/* score.c: importance of every filterlet by its L2 norm, normalized by the layer's mean norm so
- * that layers compare. Quantized weights count as scale * q. */
-enum status score(const struct graph *graph, struct arena *arena, struct scores **scores,
+/* renormalize.c: the f32 graph with a batch normalization behind every layer that has none, but the
+ * last: an identity with the layer's bias and activation, for training to fill
+ * (train/normalization.h). fold() takes them out again. */
+enum status renormalize(const struct graph *graph, struct arena *arena, struct graph **normalized,
+                        struct diag *diag);
+
+/* score.c: what each unit of the recipe is worth: the sum of the importance of its weights, or
+ * their L2 norm where that is NULL (quantized weights count as scale * q), divided by the layer's
+ * mean so that layers compare. Layers that the recipe removes nothing from have no scores. */
+enum status score(const struct graph *graph, const struct recipe *recipe,
+                  const struct importance *importance, struct arena *arena, struct scores **scores,
                   struct diag *diag);
 
-/* prune.c: the graph with the least important fraction `sparsity` (of all scored filterlets,
- * weighed by their bytes, over all layers together) set to zero. The weights keep their shape;
- * simplify and pack take out what is zero. */
-enum status prune(const struct graph *graph, const struct scores *scores, double sparsity,
-                  struct arena *arena, struct graph **pruned, struct diag *diag);
+/* choose_masks.c: takes the units with the lowest scores away until the shares of the recipe are
+ * absent, weighed by the number of weights; each layer keeps at least one unit. With `groups`
+ * filters leave only as whole classes, ranked by the sum of their scores. */
+enum status choose_masks(const struct graph *graph, const struct scores *scores,
+                         const struct recipe *recipe, const struct groups *groups,
+                         struct arena *arena, struct masks **masks, struct diag *diag);
+
+/* prune.c: the graph with the absent weights set to zero. The weights keep their shape; simplify
+ * and pack take out what is zero. */
+enum status prune(const struct graph *graph, const struct masks *masks, struct arena *arena,
+                  struct graph **pruned, struct diag *diag);
 
 /* simplify.c: removes, from an int8 graph, what cannot influence the outputs: filters whose weights
  * are all zero become constants that are folded forward, dead channels and channels nobody reads

@@ -3,62 +3,68 @@
 
 #include "pass/pass.h"
 
-/* The real value of an element of constant weights whose scales, if any, go with dimension 0. */
-static double weight_value(const struct tensor *weights, int64_t element, int32_t filter)
+/* The real value of a weight; the scales, if any, go with the filters. */
+static double weight_value(enum op op, const struct tensor *weights, int64_t i)
 {
     if (weights->dtype == DTYPE_F32)
-        return (double)((const float *)weights->data)[element];
+        return (double)((const float *)weights->data)[i];
     const struct quantization *quantization = &weights->quantization;
-    double scale = (double)quantization->scale[quantization->n > 1 ? filter : 0];
-    return scale * ((const int8_t *)weights->data)[element];
+    int32_t filter = quantization->n > 1 ? filter_of_weight(op, &weights->shape, i) : 0;
+    return (double)quantization->scale[filter] * ((const int8_t *)weights->data)[i];
 }
 
-static double filterlet_norm(const struct tensor *weights, int32_t filter, int64_t filterlet)
+/* Sums over each unit: of the importance of its weights, or of their squares. */
+static void units_sum(const struct node *node, const struct tensor *weights,
+                      const float *importance, const struct unit *unit, double *sums)
 {
-    int32_t length = weights->shape.dims[3];
-    double sum = 0;
-    for (int64_t i = filterlet * length; i < (filterlet + 1) * length; i++) {
-        double value = weight_value(weights, i, filter);
-        sum += value * value;
-    }
-    return sqrt(sum);
-}
-
-static void score_layer(const struct tensor *weights, struct arena *arena,
-                        struct node_scores *scores)
-{
-    const int32_t *dims = weights->shape.dims;
-    int64_t n_filterlets = (int64_t)dims[0] * dims[1] * dims[2];
-    double total = 0;
-    scores->n_filters = dims[0];
-    scores->n_positions = dims[1] * dims[2];
-    scores->filterlet = ARENA_ARRAY(arena, (size_t)n_filterlets, float);
-    for (int64_t i = 0; i < n_filterlets; i++)
-        total += filterlet_norm(weights, (int32_t)(i / scores->n_positions), i);
-    double mean = total / (double)n_filterlets;
-    for (int64_t i = 0; i < n_filterlets && mean > 0; i++) {
-        double norm = filterlet_norm(weights, (int32_t)(i / scores->n_positions), i);
-        scores->filterlet[i] = (float)(norm / mean);
+    int64_t n = shape_elements(&weights->shape);
+    for (int64_t i = 0; i < n; i++) {
+        double value = weight_value(node->op, weights, i);
+        sums[unit_of_weight(unit, node->op, &weights->shape, i)] +=
+            importance != NULL ? (double)importance[i] : value * value;
     }
 }
 
-enum status score(const struct graph *graph, struct arena *arena, struct scores **scores,
+/* Divides by the mean, so that layers compare. */
+static void score_layer(const struct node *node, const struct tensor *weights,
+                        const float *importance, struct arena *arena, struct node_scores *scores)
+{
+    struct arena scratch = {0};
+    int64_t n = unit_count(&scores->unit, node->op, &weights->shape);
+    double *sums = ARENA_ARRAY(&scratch, (size_t)n, double), total = 0;
+    units_sum(node, weights, importance, &scores->unit, sums);
+    scores->n_units = n;
+    scores->of = ARENA_ARRAY(arena, (size_t)n, float);
+    for (int64_t i = 0; i < n; i++) {
+        sums[i] = importance != NULL ? sums[i] : sqrt(sums[i]);
+        total += sums[i];
+    }
+    for (int64_t i = 0; i < n && total > 0; i++)
+        scores->of[i] = (float)(sums[i] * (double)n / total);
+    arena_free(&scratch);
+}
+
+enum status score(const struct graph *graph, const struct recipe *recipe,
+                  const struct importance *importance, struct arena *arena, struct scores **scores,
                   struct diag *diag)
 {
     struct scores *result = ARENA_NEW(arena, struct scores);
     result->n_nodes = graph->n_nodes;
-    result->nodes = ARENA_ARRAY(arena, (size_t)graph->n_nodes, struct node_scores);
+    result->nodes = ARENA_ARRAY(arena, (size_t)graph->n_nodes + 1, struct node_scores);
     for (int32_t n = 0; n < graph->n_nodes; n++) {
         const struct node *node = &graph->nodes[n];
-        if (node->op != OP_conv_2d)
+        struct node_scores *to = &result->nodes[n];
+        to->unit = recipe->layers[n].unit;
+        if (!op_is_layer(node->op) || recipe->layers[n].sparsity == 0)
             continue;
         const struct tensor *weights = node_input(graph, node, 1);
-        if (weights->quantization.n > 1 && weights->quantization.axis != 0)
+        int32_t axis = node->op == OP_depthwise_conv_2d ? 3 : 0;
+        if (weights->quantization.n > 1 && weights->quantization.axis != axis)
             return fail(diag, ERR_UNSUPPORTED,
-                        "conv_2d '%s': the weights have a scale per dimension %d, only one per "
-                        "filter is supported; quantize the model anew",
-                        node->name, (int)weights->quantization.axis);
-        score_layer(weights, arena, &result->nodes[n]);
+                        "%s '%s': the weights have a scale per dimension %d, only one per filter "
+                        "is supported; quantize the model anew",
+                        op_name(node->op), node->name, (int)weights->quantization.axis);
+        score_layer(node, weights, importance != NULL ? importance->of[n] : NULL, arena, to);
     }
     *scores = result;
     return OK;

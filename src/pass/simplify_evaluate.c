@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Evaluates what is known of a node with the kernels that devices run, so that there is one
+/* Evaluates what is known of an int8 node with the kernels that devices run, so that there is one
  * arithmetic: the node is put into a graph of its own, over the known channels alone, packed, and
  * its calls are run. */
 #include "pass/simplify.h"
@@ -18,8 +18,8 @@ struct selection {
     struct arena *arena;
 };
 
-static const int8_t *operand_image(const struct graph *graph, const struct node *node,
-                                   const struct known *known, int32_t k, int32_t channel)
+const double *operand_image(const struct graph *graph, const struct node *node,
+                            const struct known *known, int32_t k, int32_t channel)
 {
     int32_t n = channel_count(node_input(graph, node, k));
     return known->image[node->inputs[k]][n == 1 ? 0 : channel];
@@ -31,14 +31,22 @@ static int operand_is_zero(const struct graph *graph, const struct node *node,
 {
     int32_t n = channel_count(node_input(graph, node, k)), c = n == 1 ? 0 : channel;
     return known_uniform(known, node->inputs[k], c) &&
-           known->image[node->inputs[k]][c][0] ==
-               node_input(graph, node, k)->quantization.zero_point[0];
+           known->image[node->inputs[k]][c][0] == value_zero(node_input(graph, node, k));
+}
+
+/* Whether a batch_normalization makes a constant of whatever it reads. */
+static int is_cut_off(const struct graph *graph, const struct node *node, int32_t channel)
+{
+    return node->op == OP_batch_normalization &&
+           value_get(node_input(graph, node, 1), (size_t)channel) == 0;
 }
 
 static int channel_is_known(const struct graph *graph, const struct node *node,
                             const struct known *known, int32_t channel)
 {
     int all = 1;
+    if (is_cut_off(graph, node, channel))
+        return 1;
     for (int32_t k = 0; k < node->n_inputs; k++) {
         if (node->op == OP_mul && operand_is_zero(graph, node, known, k, channel))
             return 1;
@@ -47,10 +55,8 @@ static int channel_is_known(const struct graph *graph, const struct node *node,
     return all;
 }
 
-/* The position of an operand that is read for a position of the output; dimensions of size 1 are
- * repeated. */
-static int64_t broadcast_position(const struct shape *output, const struct shape *operand,
-                                  int64_t position)
+int64_t broadcast_position(const struct shape *output, const struct shape *operand,
+                           int64_t position)
 {
     int64_t result = 0, stride = 1;
     for (int32_t d = output->rank - 2, e = operand->rank - 2; d >= 0 && e >= 0; d--, e--) {
@@ -81,14 +87,14 @@ static int32_t add_operand(struct graph_builder *builder, const struct selection
     int32_t n_positions = position_count(&tensor);
     int8_t *data = ARENA_ARRAY(selection->arena, tensor_bytes(&tensor), int8_t);
     for (int32_t c = 0; c < selection->n; c++) {
-        const int8_t *image = operand_image(selection->graph, selection->node, selection->known, k,
+        const double *image = operand_image(selection->graph, selection->node, selection->known, k,
                                             selection->channels[c]);
         for (int32_t p = 0; p < n_positions; p++) {
             int64_t from =
                 is_binary(selection->node->op) ? broadcast_position(output, &source->shape, p) : p;
             /* A value that does not matter is the zero point. */
             data[(int64_t)p * selection->n + c] =
-                image ? image[from] : (int8_t)source->quantization.zero_point[0];
+                (int8_t)(image ? image[from] : value_zero(source));
         }
     }
     tensor.data = data;
@@ -153,7 +159,7 @@ static const int8_t *evaluate_selection(const struct selection *selection)
 }
 
 void evaluate(const struct graph *graph, const struct node *node, const struct known *known,
-              const int8_t **image, struct arena *arena)
+              const double **image, struct arena *arena)
 {
     const struct tensor *output = node_output(graph, node);
     int32_t n_channels = channel_count(output), n_positions = position_count(output);
@@ -164,9 +170,16 @@ void evaluate(const struct graph *graph, const struct node *node, const struct k
             selection.channels[selection.n++] = c;
     if (selection.n == 0 || mixes_channels(graph, node) || output->shape.rank == 0)
         return;
+    if (known->dtype == DTYPE_F32) {
+        for (int32_t i = 0; i < selection.n; i++) {
+            int32_t c = selection.channels[i];
+            image[c] = evaluate_f32(graph, node, known, c, arena);
+        }
+        return;
+    }
     const int8_t *values = evaluate_selection(&selection);
     for (int32_t c = 0; c < selection.n && values; c++) {
-        int8_t *of_channel = ARENA_ARRAY(arena, (size_t)n_positions, int8_t);
+        double *of_channel = ARENA_ARRAY(arena, (size_t)n_positions, double);
         for (int32_t p = 0; p < n_positions; p++)
             of_channel[p] = values[(int64_t)p * selection.n + c];
         image[selection.channels[c]] = of_channel;

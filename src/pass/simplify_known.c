@@ -7,39 +7,38 @@ int known_uniform(const struct known *known, int32_t tensor, int32_t channel)
 }
 
 int known_element(const struct graph *graph, const struct known *known, int32_t tensor,
-                  int64_t element, int8_t *value)
+                  int64_t element, double *value)
 {
     int32_t n = channel_count(&graph->tensors[tensor]);
-    const int8_t *image = known->image[tensor] ? known->image[tensor][element % n] : NULL;
+    const double *image = known->image[tensor] ? known->image[tensor][element % n] : NULL;
     if (image)
         *value = image[element / n];
     return image != NULL;
 }
 
 /* Every channel of a constant is known. */
-static void know_constant(const struct tensor *tensor, const int8_t **image, struct arena *arena)
+static void know_constant(const struct tensor *tensor, const double **image, struct arena *arena)
 {
     int32_t n_channels = channel_count(tensor), n_positions = position_count(tensor);
-    const int8_t *data = tensor->data;
     for (int32_t c = 0; c < n_channels; c++) {
-        int8_t *values = ARENA_ARRAY(arena, (size_t)n_positions, int8_t);
+        double *values = ARENA_ARRAY(arena, (size_t)n_positions, double);
         for (int32_t p = 0; p < n_positions; p++)
-            values[p] = data[(size_t)p * (size_t)n_channels + (size_t)c];
+            values[p] = value_get(tensor, (size_t)p * (size_t)n_channels + (size_t)c);
         image[c] = values;
     }
 }
 
-static const int8_t *moved_image(const struct graph *graph, const struct node *node,
+static const double *moved_image(const struct graph *graph, const struct node *node,
                                  const struct known *known, int32_t channel, struct arena *arena)
 {
     const struct tensor *output = node_output(graph, node);
     int32_t n_channels = channel_count(output), n_positions = position_count(output);
-    int8_t *image = ARENA_ARRAY(arena, (size_t)n_positions, int8_t);
+    double *image = ARENA_ARRAY(arena, (size_t)n_positions, double);
     for (int32_t p = 0; p < n_positions; p++) {
         int32_t input;
         int64_t source;
         if (!moved_from(graph, node, (int64_t)p * n_channels + channel, &input, &source))
-            image[p] = (int8_t)output->quantization.zero_point[0];
+            image[p] = value_zero(output);
         else if (!known_element(graph, known, node->inputs[input], source, &image[p]))
             return NULL;
     }
@@ -47,15 +46,16 @@ static const int8_t *moved_image(const struct graph *graph, const struct node *n
 }
 
 /* Whether `known` speaks of the tensor at all. */
-static int is_quantized_s8(const struct tensor *tensor)
+static int is_looked_at(const struct known *known, const struct tensor *tensor)
 {
-    return tensor->dtype == DTYPE_S8 && tensor->quantization.n == 1;
+    return tensor->dtype == known->dtype &&
+           (tensor->dtype == DTYPE_F32 || tensor->quantization.n == 1);
 }
 
 static void know_output(const struct graph *graph, const struct node *node,
                         const struct known *known, struct arena *arena)
 {
-    const int8_t **image = known->image[node->output];
+    const double **image = known->image[node->output];
     int32_t n_channels = channel_count(node_output(graph, node));
     for (int32_t k = 0; k < activation_input_count(node); k++)
         if (!known->image[node->inputs[k]])
@@ -72,7 +72,7 @@ static void know_output(const struct graph *graph, const struct node *node,
     }
 }
 
-static void find_uniform(const struct tensor *tensor, const int8_t *const *image, uint8_t *uniform)
+static void find_uniform(const struct tensor *tensor, const double *const *image, uint8_t *uniform)
 {
     int32_t n_channels = channel_count(tensor), n_positions = position_count(tensor);
     for (int32_t c = 0; c < n_channels; c++) {
@@ -88,9 +88,9 @@ static void know_tensor(struct known *known, const struct graph *graph, int32_t 
 {
     const struct tensor *tensor = &graph->tensors[id];
     size_t n_channels = (size_t)channel_count(tensor);
-    if (known->image[id] || !is_quantized_s8(tensor))
+    if (known->image[id] || !is_looked_at(known, tensor))
         return;
-    known->image[id] = ARENA_ARRAY(arena, n_channels, const int8_t *);
+    known->image[id] = ARENA_ARRAY(arena, n_channels, const double *);
     known->uniform[id] = ARENA_ARRAY(arena, n_channels, uint8_t);
     if (tensor->data) {
         know_constant(tensor, known->image[id], arena);
@@ -98,10 +98,10 @@ static void know_tensor(struct known *known, const struct graph *graph, int32_t 
     }
 }
 
-struct known known_find(const struct graph *graph, struct arena *arena)
+struct known known_find(const struct graph *graph, enum dtype dtype, struct arena *arena)
 {
     size_t n_tensors = (size_t)graph->n_tensors;
-    struct known known = {ARENA_ARRAY(arena, n_tensors, const int8_t **),
+    struct known known = {dtype, ARENA_ARRAY(arena, n_tensors, const double **),
                           ARENA_ARRAY(arena, n_tensors, uint8_t *)};
     for (int32_t n = 0; n < graph->n_nodes; n++) {
         const struct node *node = &graph->nodes[n];

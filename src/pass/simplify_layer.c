@@ -53,7 +53,7 @@ struct layer layer_of(const struct graph *graph, const struct node *node, struct
                           .input = node_input(graph, node, 0),
                           .weights = node_input(graph, node, 1),
                           .output = node_output(graph, node),
-                          .bias = bias ? bias->data : NULL,
+                          .bias = bias,
                           .kernel_h = 1,
                           .kernel_w = 1};
     const int32_t *dims = layer.weights->shape.dims;
@@ -77,10 +77,15 @@ size_t layer_weight_index(const struct layer *layer, int32_t o, int32_t tap, int
     return ((size_t)o * n_taps + (size_t)tap) * (size_t)layer->n_columns + (size_t)column;
 }
 
-int32_t layer_weight(const struct layer *layer, int32_t o, int32_t tap, int32_t column)
+double layer_bias(const struct layer *layer, int32_t o)
 {
-    const int8_t *weights = layer->weights->data;
-    return layer->tap_reaches[tap] ? weights[layer_weight_index(layer, o, tap, column)] : 0;
+    return layer->bias ? value_get(layer->bias, (size_t)o) : 0;
+}
+
+double layer_weight(const struct layer *layer, int32_t o, int32_t tap, int32_t column)
+{
+    size_t index = layer_weight_index(layer, o, tap, column);
+    return layer->tap_reaches[tap] ? value_get(layer->weights, index) : 0;
 }
 
 /* The input element that a column of output channel o means at an input position. */
@@ -102,28 +107,28 @@ static int column_is_zero(const struct layer *layer, int32_t o, int32_t column)
 
 /* What a column adds to output channel o at one position. Returns 0 when that is not known. */
 static int column_sum(const struct layer *layer, const struct known *known, int32_t o,
-                      int32_t column, int64_t position, int64_t *sum)
+                      int32_t column, int64_t position, double *sum)
 {
     int32_t tensor = layer->node->inputs[0];
-    int32_t zero_point = layer->input->quantization.zero_point[0];
+    double zero = value_zero(layer->input);
     *sum = 0;
     for (int32_t tap = 0; tap < layer->kernel_h * layer->kernel_w; tap++) {
-        int32_t weight = layer_weight(layer, o, tap, column);
+        double weight = layer_weight(layer, o, tap, column);
         int64_t source = weight != 0 ? tap_source(layer, position, tap) : -1;
-        int8_t value;
+        double value;
         if (source < 0)
             continue;
         int64_t element = column_element(layer, source, o, column);
         if (!known_element(layer->graph, known, tensor, element, &value))
             return 0;
-        *sum += weight * (value - zero_point);
+        *sum += weight * (value - zero);
     }
     return 1;
 }
 
 /* Whether a column reads one and the same known value wherever it meets the input. */
 static int column_is_uniform(const struct layer *layer, const struct known *known, int32_t o,
-                             int32_t column, int8_t *value)
+                             int32_t column, double *value)
 {
     int32_t n_inputs = channel_count(layer->input), tensor = layer->node->inputs[0];
     int64_t element = column_element(layer, 0, o, column);
@@ -135,20 +140,19 @@ static int column_is_uniform(const struct layer *layer, const struct known *know
 
 /* Whether a column adds the same known *sum to output channel o at every position. */
 static int column_is_fixed(const struct layer *layer, const struct known *known, int32_t o,
-                           int32_t column, int64_t *sum)
+                           int32_t column, double *sum)
 {
-    int8_t value;
+    double value;
     int is_uniform = column_is_uniform(layer, known, o, column, &value);
     *sum = 0;
-    /* The zero point adds nothing, whatever the op. */
-    if (column_is_zero(layer, o, column) ||
-        (is_uniform && value == layer->input->quantization.zero_point[0]))
+    /* Zero adds nothing, whatever the op. */
+    if (column_is_zero(layer, o, column) || (is_uniform && value == value_zero(layer->input)))
         return 1;
     if (layer->node->op == OP_transpose_conv || !column_sum(layer, known, o, column, 0, sum))
         return 0;
     int32_t n_positions = is_uniform && layer->all_inside ? 1 : position_count(layer->output);
     for (int32_t p = 1; p < n_positions; p++) {
-        int64_t other;
+        double other;
         if (!column_sum(layer, known, o, column, p, &other) || other != *sum)
             return 0;
     }
@@ -169,9 +173,9 @@ static double layer_factor(const struct layer *layer, int32_t o)
     return product / (double)layer->output->quantization.scale[0];
 }
 
-/* The output for an accumulator. Returns 0 when the arithmetic would leave 32 bits. */
-static int layer_finish(const struct layer *layer, struct fixed_point factor, int64_t sum,
-                        int8_t *value)
+/* The int8 output for an accumulator. Returns 0 when the arithmetic would leave 32 bits. */
+static int finish_s8(const struct layer *layer, struct fixed_point factor, int64_t sum,
+                     double *value)
 {
     if (sum < INT32_MIN || sum > INT32_MAX || factor.shift > 30)
         return 0;
@@ -183,22 +187,35 @@ static int layer_finish(const struct layer *layer, struct fixed_point factor, in
     activation_range(&packing, &low, &high);
     int64_t result = (int64_t)fixed_point_multiply((int32_t)sum, factor) +
                      layer->output->quantization.zero_point[0];
-    *value = (int8_t)(result < low ? low : result > high ? high : result);
+    *value = (double)(result < low ? low : result > high ? high : result);
     return 1;
 }
 
-static int64_t layer_bias(const struct layer *layer, int32_t o)
+/* The output for a sum. Returns 0 when the arithmetic would overflow. */
+static int layer_finish(const struct layer *layer, int32_t o, double sum, double *value)
 {
-    return layer->bias ? layer->bias[o] : 0;
+    if (layer->output->dtype == DTYPE_F32) {
+        *value = activate(layer->node->attrs.activation, sum);
+        return isfinite((float)sum);
+    }
+    double real = layer_factor(layer, o);
+    return isfinite(real) && finish_s8(layer, fixed_point_from(real), (int64_t)sum, value);
+}
+
+/* Whether a bias can hold the sum. */
+static int fits_bias(const struct layer *layer, double sum)
+{
+    return layer->output->dtype == DTYPE_F32 ? isfinite((float)sum)
+                                             : sum >= INT32_MIN && sum <= INT32_MAX;
 }
 
 /* The accumulator of output channel o at one position; only for a channel that is known. */
-static int64_t layer_sum(const struct layer *layer, const struct known *known, int32_t o,
-                         int64_t position)
+static double layer_sum(const struct layer *layer, const struct known *known, int32_t o,
+                        int64_t position)
 {
-    int64_t total = layer_bias(layer, o);
+    double total = layer_bias(layer, o);
     for (int32_t column = 0; column < layer->n_columns; column++) {
-        int64_t sum;
+        double sum;
         /* Of a transposed convolution only columns that add nothing are known. */
         if (layer->node->op == OP_transpose_conv || column_is_zero(layer, o, column))
             continue;
@@ -217,7 +234,7 @@ static int layer_is_known(const struct layer *layer, const struct known *known, 
     int32_t n_positions = position_count(layer->output);
     *is_fixed = 1;
     for (int32_t column = 0; column < layer->n_columns; column++) {
-        int64_t sum;
+        double sum;
         if (column_is_fixed(layer, known, o, column, &sum))
             continue;
         *is_fixed = 0;
@@ -230,41 +247,36 @@ static int layer_is_known(const struct layer *layer, const struct known *known, 
     return 1;
 }
 
-const int8_t *layer_image(const struct layer *layer, const struct known *known, int32_t o,
+const double *layer_image(const struct layer *layer, const struct known *known, int32_t o,
                           struct arena *arena)
 {
     int is_fixed;
     if (!layer_is_known(layer, known, o, &is_fixed))
         return NULL;
-    double real = layer_factor(layer, o);
-    if (!isfinite(real))
-        return NULL;
-    struct fixed_point factor = fixed_point_from(real);
     int32_t n_positions = position_count(layer->output);
-    int8_t *image = ARENA_ARRAY(arena, (size_t)n_positions, int8_t);
+    double *image = ARENA_ARRAY(arena, (size_t)n_positions, double);
     for (int32_t p = 0; p < n_positions; p++) {
         if (p > 0 && is_fixed)
             image[p] = image[0];
-        else if (!layer_finish(layer, factor, layer_sum(layer, known, o, p), &image[p]))
+        else if (!layer_finish(layer, o, layer_sum(layer, known, o, p), &image[p]))
             return NULL;
     }
     return image;
 }
 
-int32_t layer_fold(const struct layer *layer, const struct known *known, int32_t o, uint8_t *folded)
+double layer_fold(const struct layer *layer, const struct known *known, int32_t o, uint8_t *folded)
 {
     if (known_uniform(known, layer->node->output, o)) {
         memset(folded, 1, (size_t)layer->n_columns);
-        return (int32_t)layer_sum(layer, known, o, 0);
+        return layer_sum(layer, known, o, 0);
     }
-    int64_t bias = layer_bias(layer, o);
+    double bias = layer_bias(layer, o);
     for (int32_t column = 0; column < layer->n_columns; column++) {
-        int64_t sum;
-        int fits = column_is_fixed(layer, known, o, column, &sum) && bias + sum >= INT32_MIN &&
-                   bias + sum <= INT32_MAX;
+        double sum;
+        int fits = column_is_fixed(layer, known, o, column, &sum) && fits_bias(layer, bias + sum);
         folded[column] = (uint8_t)fits;
         if (fits)
             bias += sum;
     }
-    return (int32_t)bias;
+    return bias;
 }

@@ -3,16 +3,15 @@
 
 #include <string.h>
 
-/* The analysis at work. Channels of all tensors are numbered through: first[tensor] + channel. */
+/* The analysis at work. */
 struct search {
     const struct graph *graph;
     const struct known *known;
     struct needs needs;
-    uint8_t *is_output;  /* by tensor */
-    int32_t *forced;     /* by tensor: a channel that stays lest the tensor be empty, or -1 */
-    int32_t *first;      /* by tensor; n_tensors + 1 */
-    int32_t *group;      /* by channel: union-find parent; channels of a group leave together */
-    uint8_t *group_kept; /* by channel that is its group's root */
+    uint8_t *is_output; /* by tensor */
+    int32_t *forced;    /* by tensor: a channel that stays lest the tensor be empty, or -1 */
+    struct channel_groups groups;
+    uint8_t *group_kept; /* by group */
     const struct node *node;
     struct arena *arena;
 };
@@ -21,7 +20,7 @@ struct search {
 
 static int32_t channels_of(const struct search *search, int32_t tensor)
 {
-    return search->first[tensor + 1] - search->first[tensor];
+    return search->groups.first[tensor + 1] - search->groups.first[tensor];
 }
 
 static int any_needed(const struct search *search, int32_t tensor)
@@ -29,11 +28,21 @@ static int any_needed(const struct search *search, int32_t tensor)
     return memchr(search->needs.needed[tensor], 1, (size_t)channels_of(search, tensor)) != NULL;
 }
 
+/* Whether an output channel is known though the input channel is not: it does not depend on it. Of
+ * int8 graphs nothing is made of that. */
+static int is_cut(const struct search *search, const struct edge *edge)
+{
+    const struct known *known = search->known;
+    int32_t input = search->node->inputs[edge->input], output = search->node->output;
+    return known->dtype == DTYPE_F32 && known->image[output][edge->output_channel] &&
+           !known->image[input][edge->input_channel];
+}
+
 static void need_edge(void *context, const struct edge *edge)
 {
     struct search *search = context;
     struct needs *needs = &search->needs;
-    if (needs->needed[search->node->output][edge->output_channel])
+    if (needs->needed[search->node->output][edge->output_channel] && !is_cut(search, edge))
         needs->needed[search->node->inputs[edge->input]][edge->input_channel] = 1;
 }
 
@@ -126,75 +135,6 @@ static void find_needed(struct search *search)
 
 /* ---- what has to stay with it ---- */
 
-static int32_t find_group(struct search *search, int32_t channel)
-{
-    int32_t *group = search->group;
-    while (group[channel] != channel) {
-        group[channel] = group[group[channel]];
-        channel = group[channel];
-    }
-    return channel;
-}
-
-static void join(struct search *search, int32_t tensor_a, int32_t a, int32_t tensor_b, int32_t b)
-{
-    int32_t root_a = find_group(search, search->first[tensor_a] + a);
-    int32_t root_b = find_group(search, search->first[tensor_b] + b);
-    search->group[root_a > root_b ? root_a : root_b] = root_a > root_b ? root_b : root_a;
-}
-
-static void join_edge(void *context, const struct edge *edge)
-{
-    struct search *search = context;
-    int32_t input = search->node->inputs[edge->input], output = search->node->output;
-    int is_repeated = channels_of(search, input) == 1 && channels_of(search, output) > 1 &&
-                      !moves_elements(search->node->op);
-    if (!is_repeated)
-        join(search, input, edge->input_channel, output, edge->output_channel);
-}
-
-static void join_all(struct search *search, int32_t tensor_a, int32_t tensor_b)
-{
-    for (int32_t a = 0; a < channels_of(search, tensor_a); a++)
-        join(search, tensor_a, a, tensor_b, 0);
-    for (int32_t b = 0; b < channels_of(search, tensor_b); b++)
-        join(search, tensor_b, b, tensor_b, 0);
-}
-
-/* A row of a fully_connected layer may be several positions or a part of one: channels whose
- * elements fall into one column leave together. */
-static void join_columns(struct search *search, const struct node *node)
-{
-    const struct tensor *input = node_input(search->graph, node, 0);
-    int32_t n_inputs = channel_count(input), a = n_inputs;
-    int32_t b = node_input(search->graph, node, 1)->shape.dims[1];
-    while (b != 0) {
-        int32_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    for (int32_t i = a; i < n_inputs; i++)
-        join(search, node->inputs[0], i, node->inputs[0], i % a);
-}
-
-static void join_node(struct search *search, const struct node *node)
-{
-    const struct graph *graph = search->graph;
-    search->node = node;
-    if (node->op == OP_depthwise_conv_2d) {
-        int32_t n = channels_of(search, node->output);
-        int32_t multiplier = n / channels_of(search, node->inputs[0]);
-        for (int32_t o = 0; o < n; o++)
-            join(search, node->inputs[0], o / multiplier, node->output, o);
-    } else if (node->op == OP_fully_connected) {
-        join_columns(search, node);
-    } else if (!has_weights(node->op)) {
-        edges_visit(graph, node, join_edge, search);
-        if (mixes_channels(graph, node))
-            join_all(search, node->inputs[0], node->output);
-    }
-}
-
 /* TensorFlow Lite computes the factors of a fully_connected layer differently when it has a single
  * output, so a layer with a scale per output keeps two. */
 static void keep_two_outputs(struct search *search, const struct node *node)
@@ -204,9 +144,9 @@ static void keep_two_outputs(struct search *search, const struct node *node)
     if (node->op != OP_fully_connected || weights->quantization.n < 2)
         return;
     for (int32_t o = 0; o < n; o++)
-        n_kept += search->group_kept[find_group(search, search->first[node->output] + o)];
+        n_kept += search->group_kept[channel_group(&search->groups, node->output, o)];
     for (int32_t o = 0; o < n && n_kept == 1; o++) {
-        uint8_t *kept = &search->group_kept[find_group(search, search->first[node->output] + o)];
+        uint8_t *kept = &search->group_kept[channel_group(&search->groups, node->output, o)];
         n_kept += !*kept;
         *kept = 1;
     }
@@ -215,26 +155,24 @@ static void keep_two_outputs(struct search *search, const struct node *node)
 static void find_kept(struct search *search)
 {
     const struct graph *graph = search->graph;
-    int32_t n_channels = search->first[graph->n_tensors];
-    for (int32_t c = 0; c < n_channels; c++)
-        search->group[c] = c;
-    memset(search->group_kept, 0, (size_t)n_channels);
+    channel_groups_reset(&search->groups);
+    memset(search->group_kept, 0, (size_t)search->groups.first[graph->n_tensors]);
     for (int32_t n = 0; n < graph->n_nodes; n++)
         if (search->needs.alive[n])
-            join_node(search, &graph->nodes[n]);
+            channel_groups_join(&search->groups, &graph->nodes[n]);
     for (int32_t i = 0; i < graph->n_inputs; i++)
         memset(search->needs.needed[graph->inputs[i]], 1,
                (size_t)channels_of(search, graph->inputs[i]));
     for (int32_t t = 0; t < graph->n_tensors; t++)
         for (int32_t c = 0; c < channels_of(search, t); c++)
             if (search->needs.needed[t][c])
-                search->group_kept[find_group(search, search->first[t] + c)] = 1;
+                search->group_kept[channel_group(&search->groups, t, c)] = 1;
     for (int32_t n = 0; n < graph->n_nodes; n++)
         if (search->needs.alive[n])
             keep_two_outputs(search, &graph->nodes[n]);
     for (int32_t t = 0; t < graph->n_tensors; t++)
         for (int32_t c = 0; c < channels_of(search, t); c++)
-            search->needs.kept[t][c] = search->group_kept[find_group(search, search->first[t] + c)];
+            search->needs.kept[t][c] = search->group_kept[channel_group(&search->groups, t, c)];
 }
 
 /* ---- no tensor may be empty ---- */
@@ -299,7 +237,7 @@ static struct search search_start(const struct graph *graph, const struct known 
                             .known = known,
                             .is_output = ARENA_ARRAY(arena, n_tensors, uint8_t),
                             .forced = ARENA_ARRAY(arena, n_tensors, int32_t),
-                            .first = ARENA_ARRAY(arena, n_tensors + 1, int32_t),
+                            .groups = channel_groups_start(graph, arena),
                             .arena = arena};
     search.needs = (struct needs){ARENA_ARRAY(arena, n_tensors, uint8_t *),
                                   ARENA_ARRAY(arena, n_tensors, uint8_t *),
@@ -308,14 +246,12 @@ static struct search search_start(const struct graph *graph, const struct known 
     for (size_t t = 0; t < n_tensors; t++) {
         int32_t n = channel_count(&graph->tensors[t]);
         search.forced[t] = -1;
-        search.first[t + 1] = search.first[t] + n;
         search.needs.needed[t] = ARENA_ARRAY(arena, (size_t)n, uint8_t);
         search.needs.kept[t] = ARENA_ARRAY(arena, (size_t)n, uint8_t);
     }
     for (int32_t i = 0; i < graph->n_outputs; i++)
         search.is_output[graph->outputs[i]] = 1;
-    search.group = ARENA_ARRAY(arena, (size_t)search.first[n_tensors], int32_t);
-    search.group_kept = ARENA_ARRAY(arena, (size_t)search.first[n_tensors], uint8_t);
+    search.group_kept = ARENA_ARRAY(arena, (size_t)search.groups.first[n_tensors], uint8_t);
     return search;
 }
 

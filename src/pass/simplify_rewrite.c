@@ -8,6 +8,8 @@ struct rewriting {
     const struct graph *graph;
     const struct known *known;
     const struct needs *needs;
+    const struct masks *masks; /* of the graph; NULL: nobody asks */
+    struct masks *new_masks;
     struct graph_builder builder;
     int32_t *new_id; /* by tensor; -1: not yet there */
     int changed;
@@ -46,11 +48,12 @@ static const void *uniform_data(struct rewriting *rewriting, int32_t id)
 {
     const struct tensor *tensor = &rewriting->graph->tensors[id];
     int32_t n_channels = channel_count(tensor);
-    int8_t *data = ARENA_ARRAY(rewriting->arena, (size_t)n_channels, int8_t), *end = data;
+    void *data = arena_alloc(rewriting->arena, (size_t)n_channels, dtype_bytes(tensor->dtype));
+    size_t n = 0;
     for (int32_t c = 0; c < n_channels; c++) {
-        const int8_t *image = rewriting->known->image[id][c];
+        const double *image = rewriting->known->image[id][c];
         if (rewriting->needs->kept[id][c])
-            *end++ = image ? image[0] : (int8_t)tensor->quantization.zero_point[0];
+            value_set(tensor->dtype, data, n++, image ? image[0] : value_zero(tensor));
     }
     return data;
 }
@@ -85,8 +88,10 @@ struct slicing {
     struct layer layer;
     int32_t n_outputs, n_columns;
     int32_t *outputs, *columns; /* old index by new index */
-    int8_t *weights;
-    int32_t *bias;
+    void *weights, *bias;
+    enum dtype bias_type;
+    const uint8_t *kept; /* of the old weights; NULL: nobody asks */
+    uint8_t *new_kept;
     uint8_t *folded;
     int has_bias;
 };
@@ -116,36 +121,63 @@ static struct slicing slicing_start(struct rewriting *rewriting, const struct no
     for (int32_t c = 0; c < layer->n_columns; c++)
         if (column_stays(&slicing, c))
             slicing.columns[slicing.n_columns++] = c;
-    slicing.weights = ARENA_ARRAY(arena, tensor_bytes(layer->weights), int8_t);
-    slicing.bias = ARENA_ARRAY(arena, (size_t)layer->n_outputs, int32_t);
+    slicing.weights = arena_alloc(arena, tensor_bytes(layer->weights), 1);
+    slicing.bias_type = layer->weights->dtype == DTYPE_F32 ? DTYPE_F32 : DTYPE_S32;
+    slicing.bias = arena_alloc(arena, (size_t)layer->n_outputs, dtype_bytes(slicing.bias_type));
     slicing.has_bias = layer->bias != NULL;
+    if (rewriting->masks) {
+        slicing.kept = rewriting->masks->kept[node - rewriting->graph->nodes];
+        slicing.new_kept =
+            ARENA_ARRAY(arena, (size_t)shape_elements(&layer->weights->shape), uint8_t);
+    }
     return slicing;
+}
+
+/* Fills the bias of filter `o` of the new weights, and marks the columns that it includes. */
+static void slice_bias(struct slicing *slicing, int32_t o)
+{
+    const struct layer *layer = &slicing->layer;
+    int32_t old_o = slicing->outputs[o];
+    double bias = 0;
+    if (slicing->rewriting->needs->needed[layer->node->output][old_o])
+        bias = layer_fold(layer, slicing->rewriting->known, old_o, slicing->folded);
+    else /* nobody reads the values of this output: anything will do */
+        memset(slicing->folded, 1, (size_t)layer->n_columns);
+    if (slicing->bias_type == DTYPE_F32)
+        bias = (double)(float)bias;
+    value_set(slicing->bias_type, slicing->bias, (size_t)o, bias);
+    slicing->has_bias |= bias != 0;
+    slicing->rewriting->changed |= bias != layer_bias(layer, old_o);
+}
+
+/* Copies a weight, `from` and `to` index the old ones and the new ones; `lost`: it is included in
+ * the bias, or reaches nothing. */
+static void slice_weight(struct slicing *slicing, size_t from, size_t to, int lost)
+{
+    const struct tensor *weights = slicing->layer.weights;
+    double old = value_get(weights, from), weight = lost ? 0 : old;
+    slicing->rewriting->changed |= old != weight;
+    value_set(weights->dtype, slicing->weights, to, weight);
+    if (slicing->new_kept)
+        slicing->new_kept[to] = (uint8_t)(slicing->kept[from] && !lost);
 }
 
 /* Fills filter `o` of the new weights, and its bias. */
 static void slice_filter(struct slicing *slicing, int32_t o)
 {
     const struct layer *layer = &slicing->layer;
-    const int8_t *old_weights = layer->weights->data;
     int32_t old_o = slicing->outputs[o], n_taps = layer->kernel_h * layer->kernel_w;
     struct layer new_layer = *layer;
     new_layer.n_outputs = slicing->n_outputs;
     new_layer.n_columns = slicing->n_columns;
-    if (slicing->rewriting->needs->needed[layer->node->output][old_o])
-        slicing->bias[o] = layer_fold(layer, slicing->rewriting->known, old_o, slicing->folded);
-    else /* nobody reads the values of this output: anything will do */
-        memset(slicing->folded, 1, (size_t)layer->n_columns);
-    slicing->has_bias |= slicing->bias[o] != 0;
-    slicing->rewriting->changed |= slicing->bias[o] != (layer->bias ? layer->bias[old_o] : 0);
-    for (int32_t tap = 0; tap < n_taps; tap++) {
+    slice_bias(slicing, o);
+    for (int32_t tap = 0; tap < n_taps; tap++)
         for (int32_t c = 0; c < slicing->n_columns; c++) {
             int32_t column = slicing->columns[c];
-            int32_t weight = slicing->folded[column] ? 0 : layer_weight(layer, old_o, tap, column);
-            slicing->rewriting->changed |=
-                old_weights[layer_weight_index(layer, old_o, tap, column)] != weight;
-            slicing->weights[layer_weight_index(&new_layer, o, tap, c)] = (int8_t)weight;
+            slice_weight(slicing, layer_weight_index(layer, old_o, tap, column),
+                         layer_weight_index(&new_layer, o, tap, c),
+                         slicing->folded[column] || !layer->tap_reaches[tap]);
         }
-    }
 }
 
 /* The scales of the outputs that stay. */
@@ -188,11 +220,14 @@ static struct tensor make_bias(const struct slicing *slicing)
 {
     struct arena *arena = slicing->rewriting->arena;
     const struct quantization *weights = &slicing->layer.weights->quantization;
+    const char *name = arena_printf(arena, "%s.bias", slicing->layer.node->name);
     size_t n = (size_t)weights->n;
+    if (slicing->bias_type == DTYPE_F32)
+        return (struct tensor){.name = name, .dtype = DTYPE_F32, .shape = {.rank = 1}};
     float *scale = ARENA_ARRAY(arena, n, float);
     for (size_t i = 0; i < n; i++)
         scale[i] = slicing->layer.input->quantization.scale[0] * weights->scale[i];
-    return (struct tensor){.name = arena_printf(arena, "%s.bias", slicing->layer.node->name),
+    return (struct tensor){.name = name,
                            .dtype = DTYPE_S32,
                            .shape = {.rank = 1},
                            .quantization = {.n = weights->n,
@@ -218,6 +253,8 @@ static void rewrite_weights(struct rewriting *rewriting, const struct node *node
     to->inputs[to->n_inputs++] = add_weights(&slicing);
     if (slicing.has_bias)
         to->inputs[to->n_inputs++] = add_bias(&slicing);
+    if (rewriting->masks)
+        rewriting->new_masks->kept[rewriting->builder.graph->n_nodes] = slicing.new_kept;
 }
 
 /* ---- attributes that count channels ---- */
@@ -252,6 +289,8 @@ static int is_graph_output(const struct graph *graph, int32_t tensor)
 
 static int same_quantization(const struct quantization *a, const struct quantization *b)
 {
+    if (a->n == 0 && b->n == 0)
+        return 1;
     return a->n == 1 && b->n == 1 && a->zero_point[0] == b->zero_point[0] &&
            memcmp(a->scale, b->scale, sizeof *a->scale) == 0;
 }
@@ -275,6 +314,40 @@ static int does_nothing(const struct rewriting *rewriting, const struct node *ol
            same_quantization(&input->quantization, &output->quantization);
 }
 
+static int is_zero(const struct tensor *tensor)
+{
+    int64_t n = tensor->data && tensor->dtype == DTYPE_F32 ? shape_elements(&tensor->shape) : 0;
+    for (int64_t i = 0; i < n; i++)
+        if (value_get(tensor, (size_t)i) != 0)
+            return 0;
+    return n > 0;
+}
+
+/* Makes what an f32 node that adds zero does besides: nothing (a reshape) or its activation. */
+static void drop_zero_operand(const struct rewriting *rewriting, const struct node *old,
+                              struct node *to)
+{
+    const struct tensor *tensors = rewriting->builder.graph->tensors;
+    enum activation activation = to->attrs.activation;
+    if ((to->op != OP_add && to->op != OP_sub) || activation == ACTIVATION_RELU_N1_TO_1)
+        return;
+    int32_t zero = is_zero(&tensors[to->inputs[1]]) ? 1 : to->op == OP_add ? 0 : -1;
+    if (zero < 0 || !is_zero(&tensors[to->inputs[zero]]))
+        return;
+    struct shape shape = node_output(rewriting->graph, old)->shape;
+    const uint8_t *kept = rewriting->needs->kept[old->output];
+    if (shape.rank > 0)
+        shape.dims[shape.rank - 1] = count_kept(kept, shape.dims[shape.rank - 1]);
+    if (!shape_equal(&tensors[to->inputs[!zero]].shape, &shape))
+        return;
+    to->op = activation == ACTIVATION_RELU    ? OP_relu
+             : activation == ACTIVATION_RELU6 ? OP_relu6
+                                              : OP_reshape;
+    to->inputs[0] = to->inputs[!zero];
+    to->n_inputs = 1;
+    to->attrs = (struct attrs){0};
+}
+
 static void rewrite_node(struct rewriting *rewriting, const struct node *node)
 {
     struct node to = *node;
@@ -288,6 +361,8 @@ static void rewrite_node(struct rewriting *rewriting, const struct node *node)
     if (has_weights(node->op))
         rewrite_weights(rewriting, node, &to);
     rewrite_attributes(rewriting, node, &to);
+    drop_zero_operand(rewriting, node, &to);
+    rewriting->changed |= to.op != node->op;
     if (does_nothing(rewriting, node, &to)) {
         rewriting->new_id[node->output] = to.inputs[0];
         rewriting->changed = 1;
@@ -298,15 +373,18 @@ static void rewrite_node(struct rewriting *rewriting, const struct node *node)
 }
 
 struct rewritten rewrite(const struct graph *graph, const struct known *known,
-                         const struct needs *needs, struct arena *arena)
+                         const struct needs *needs, const struct masks *masks, struct arena *arena)
 {
     struct rewriting rewriting = {.graph = graph,
                                   .known = known,
                                   .needs = needs,
+                                  .masks = masks,
+                                  .new_masks = ARENA_NEW(arena, struct masks),
                                   .builder = graph_start(arena, graph->name),
                                   .new_id = ARENA_ARRAY(arena, (size_t)graph->n_tensors, int32_t),
                                   .arena = arena};
     memset(rewriting.new_id, -1, (size_t)graph->n_tensors * sizeof *rewriting.new_id);
+    rewriting.new_masks->kept = ARENA_ARRAY(arena, (size_t)graph->n_nodes, uint8_t *);
     int32_t *inputs = ARENA_ARRAY(arena, (size_t)graph->n_inputs, int32_t);
     int32_t *outputs = ARENA_ARRAY(arena, (size_t)graph->n_outputs, int32_t);
     for (int32_t i = 0; i < graph->n_inputs; i++)
@@ -320,5 +398,7 @@ struct rewritten rewrite(const struct graph *graph, const struct known *known,
         outputs[i] = activation(&rewriting, graph->outputs[i]);
     graph_set_inputs(&rewriting.builder, inputs, graph->n_inputs);
     graph_set_outputs(&rewriting.builder, outputs, graph->n_outputs);
-    return (struct rewritten){rewriting.builder.graph, rewriting.changed};
+    rewriting.new_masks->n_nodes = rewriting.builder.graph->n_nodes;
+    return (struct rewritten){rewriting.builder.graph, masks ? rewriting.new_masks : NULL,
+                              rewriting.changed};
 }

@@ -5,10 +5,18 @@
 
 #include <stdint.h>
 
+#include "product/units.h"
+
+/* What each weight alone is worth; by node, a number for each weight. A unit is worth the sum. */
+struct importance {
+    int32_t n_nodes;
+    float **of; /* NULL: the node has no weights */
+};
+
 struct node_scores {
-    int32_t n_filters;
-    int32_t n_positions; /* filterlets per filter: kernel_h * kernel_w */
-    float *filterlet;    /* [filter][position]; NULL: the node has no removable filterlets */
+    struct unit unit;
+    int64_t n_units;
+    float *of; /* by unit (units.h); NULL: nothing can be removed from the node */
 };
 
 struct scores {

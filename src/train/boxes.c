@@ -4,11 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static double sigmoid(double x)
-{
-    return 1 / (1 + exp(-x));
-}
-
 int64_t boxes_limit(const struct yolo_grid *grid)
 {
     return (int64_t)grid->height * grid->width * grid->n_anchors * grid->n_classes;

@@ -87,18 +87,10 @@ static void see_summands(const struct observing *observing, const struct node *n
     }
 }
 
-static const struct node *maker_of(const struct graph *graph, int32_t tensor)
-{
-    for (int32_t i = 0; i < graph->n_nodes; i++)
-        if (graph->nodes[i].output == tensor)
-            return &graph->nodes[i];
-    return NULL;
-}
-
 static void see(void *context, int32_t tensor, const float *values, int32_t n_samples)
 {
     const struct observing *observing = context;
-    const struct node *node = maker_of(observing->graph, tensor);
+    const struct node *node = tensor_maker(observing->graph, tensor);
     struct observed *to = &observing->observed[tensor];
     int64_t n = n_samples * shape_elements(&observing->graph->tensors[tensor].shape);
     to->values = values;

@@ -69,6 +69,9 @@ enum status checkpoint_write(const char *path, const struct trainer *trainer, co
     metadata_add(&file, "format", format);
     metadata_add(&file, "graph", graph_text(trainer->graph, &arena));
     metadata_add(&file, "settings", settings);
+    metadata_add(&file, "dataset", trainer->origin.dataset);
+    metadata_add(&file, "teacher", trainer->origin.teacher);
+    metadata_add(&file, "zeros", trainer->origin.zeros);
     metadata_add(&file, "epoch", arena_printf(&arena, "%d", state->epoch));
     metadata_add(&file, "step", arena_printf(&arena, "%d", state->step));
     metadata_add(&file, "loss_sum", arena_printf(&arena, "%a", state->loss_sum));
@@ -160,6 +163,28 @@ static enum status progress_get(const struct safetensors *file, struct trainer *
     return OK;
 }
 
+/* What the training was started from must be what it goes on with. */
+static enum status origin_check(const struct safetensors *file, const char *key, const char *what,
+                                const char *now, struct diag *diag)
+{
+    const char *before = safetensors_metadata(file, key);
+    if (before == NULL)
+        return fail(diag, ERR_INPUT, "'%s' is missing; not a checkpoint to go on from", key);
+    if (strcmp(before, now) == 0)
+        return OK;
+    return fail(diag, ERR_USAGE,
+                "the training was started with %s (%s, now %s); give the same to go on", what,
+                before, now);
+}
+
+static enum status origin_compare(const struct safetensors *file, const struct origin *now,
+                                  struct diag *diag)
+{
+    TRY(origin_check(file, "dataset", "another dataset in --data", now->dataset, diag));
+    TRY(origin_check(file, "teacher", "another teacher in --distill", now->teacher, diag));
+    return origin_check(file, "zeros", "other zeros in NET, for --keep-zeros", now->zeros, diag);
+}
+
 static enum status state_get(const struct file *bytes, const char *settings,
                              struct trainer *trainer, struct arena *arena, struct diag *diag)
 {
@@ -179,6 +204,7 @@ static enum status state_get(const struct file *bytes, const char *settings,
     if (graph == NULL || strcmp(graph, graph_text(trainer->graph, arena)) != 0)
         return fail(diag, ERR_INPUT, "the training was started with another network than '%s'",
                     trainer->graph->name);
+    TRY(origin_compare(&file, &trainer->origin, diag));
     TRY(progress_get(&file, trainer, diag));
     TRY(values_get(&file, trainer, "", parameters.values, arena, diag));
     TRY(values_get(&file, trainer, "best:", state->best_values, arena, diag));

@@ -11,7 +11,8 @@ enum status checkpoint_write(const char *path, const struct trainer *trainer, co
                              struct diag *diag);
 
 /* Puts a trainer, made of the same graph, data and settings, into the state of the file. ERR_INPUT
- * when it is damaged or of another graph, ERR_USAGE when `settings` differ. */
+ * when it is damaged or of another graph, ERR_USAGE when `settings`, dataset, teacher or the zeros
+ * to keep differ. */
 enum status checkpoint_read(const char *path, const char *settings, struct trainer *trainer,
                             struct diag *diag);
 

@@ -11,10 +11,14 @@ enum { MAX_REQUESTS = 256, MAX_PART = 1 << 24 };
 
 static MPI_Request requests[MAX_REQUESTS];
 static int n_requests;
+static int has_ended;
 
 static void finish(void)
 {
-    MPI_Finalize();
+    if (has_ended)
+        MPI_Finalize();
+    else
+        MPI_Abort(MPI_COMM_WORLD, 1);
 }
 
 enum status distributed_start(struct distributed *distributed, struct diag *diag)
@@ -67,6 +71,11 @@ void distributed_wait(const struct distributed *distributed)
         MPI_Barrier(MPI_COMM_WORLD);
 }
 
+void distributed_end(void)
+{
+    has_ended = 1;
+}
+
 #else
 
 enum status distributed_start(struct distributed *distributed, struct diag *diag)
@@ -103,6 +112,10 @@ void distributed_sum(const struct distributed *distributed, double *values, int3
 void distributed_wait(const struct distributed *distributed)
 {
     (void)distributed;
+}
+
+void distributed_end(void)
+{
 }
 
 #endif

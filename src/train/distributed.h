@@ -12,8 +12,9 @@ struct distributed {
     int32_t rank, n_ranks;
 };
 
-/* Joins the other processes; ends with the program. ERR_TOOL when mpirun started the program, but
- * it was built without MPI. */
+/* Joins the other processes; a program that ends before distributed_end() ends them all, which
+ * would wait for it forever. ERR_TOOL when mpirun started the program, but it was built without
+ * MPI. */
 enum status distributed_start(struct distributed *distributed, struct diag *diag);
 
 /* Begins to add up `n` numbers over all ranks, in place; they may be read after
@@ -26,5 +27,8 @@ void distributed_sum(const struct distributed *distributed, double *values, int3
 
 /* Waits until all ranks are here. */
 void distributed_wait(const struct distributed *distributed);
+
+/* The work in common is done. */
+void distributed_end(void);
 
 #endif

@@ -45,7 +45,7 @@ static double softplus(double x)
     return fmax(x, 0) + log1p(exp(-fabs(x)));
 }
 
-static double sigmoid(double x)
+double sigmoid(double x)
 {
     return 1 / (1 + exp(-x));
 }
@@ -110,12 +110,27 @@ static int32_t cell_of(double position, int32_t size)
     return cell < 0 ? 0 : cell >= size ? size - 1 : (int32_t)cell;
 }
 
-/* One box against the values of its anchor in its cell. Objectness was taken for absent before;
- * that is taken back. */
+/* Where the values of a box's anchor in its cell begin. */
+static int64_t place_of(const struct yolo_grid *grid, const float *box)
+{
+    int64_t cell =
+        (int64_t)cell_of(box[2], grid->height) * grid->width + cell_of(box[1], grid->width);
+    return (cell * grid->n_anchors + anchor_of(grid, box[3], box[4])) * (5 + grid->n_classes);
+}
+
+/* Objectness was taken for absent before; that is taken back. */
+static double object_loss(const float *values, double weight, float *gradient)
+{
+    return binary(values[4], 1, weight, &gradient[4]) -
+           0.5 * binary(values[4], 0, -0.5 * weight, &gradient[4]);
+}
+
+/* Place, size and class of one box against the values of its anchor in its cell. */
 static double box_loss(const struct yolo_grid *grid, const float *values, const float *box,
-                       int32_t anchor, double weight, float *gradient)
+                       double weight, float *gradient)
 {
     static const double box_weight = 5;
+    int32_t anchor = anchor_of(grid, box[3], box[4]);
     double x = (double)box[1] * grid->width - cell_of(box[1], grid->width);
     double y = (double)box[2] * grid->height - cell_of(box[2], grid->height);
     double size[2] = {log(fmax(box[3], 1e-6) / grid->anchors[2 * anchor]),
@@ -127,8 +142,6 @@ static double box_loss(const struct yolo_grid *grid, const float *values, const 
         loss += box_weight * error * error;
         gradient[2 + i] += (float)(weight * box_weight * 2 * error);
     }
-    loss += binary(values[4], 1, weight, &gradient[4]);
-    loss -= 0.5 * binary(values[4], 0, -0.5 * weight, &gradient[4]);
     double norm = grid->n_classes > 0 ? log_sum_exp(values + 5, grid->n_classes, 1) : 0;
     for (int32_t i = 0; i < grid->n_classes; i++) {
         double target = i == (int32_t)box[0], log_probability = values[5 + i] - norm;
@@ -148,12 +161,13 @@ double loss_yolo(const struct yolo_grid *grid, const float *output, const float 
         loss +=
             0.5 * binary(output[i * n_values + 4], 0, 0.5 * weight, &gradient[i * n_values + 4]);
     for (int32_t i = 0; i < n_boxes && boxes[5 * i] >= 0; i++) {
-        const float *box = boxes + 5 * i;
-        int32_t anchor = anchor_of(grid, box[3], box[4]);
-        int64_t cell =
-            (int64_t)cell_of(box[2], grid->height) * grid->width + cell_of(box[1], grid->width);
-        int64_t at = (cell * grid->n_anchors + anchor) * n_values;
-        loss += box_loss(grid, output + at, box, anchor, weight, gradient + at);
+        int64_t at = place_of(grid, boxes + 5 * i);
+        int32_t before = 0;
+        while (before < i && place_of(grid, boxes + 5 * before) != at)
+            before++;
+        if (before == i)
+            loss += object_loss(output + at, weight, gradient + at);
+        loss += box_loss(grid, output + at, boxes + 5 * i, weight, gradient + at);
     }
     return loss;
 }

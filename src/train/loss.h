@@ -52,4 +52,7 @@ struct yolo_grid {
 double loss_yolo(const struct yolo_grid *grid, const float *output, const float *boxes,
                  int32_t n_boxes, double weight, float *gradient);
 
+/* 1 / (1 + exp(-x)) */
+double sigmoid(double x);
+
 #endif

@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "train/dnnl.h"
 #include "train/plain.h"
@@ -22,7 +21,8 @@ struct work {
     struct dnnl_step *prepared;
     int on_dnnl;
     const struct quantization *rounded; /* the output is rounded to it; NULL: it is not */
-    uint8_t *inside;                    /* where that clipped nothing; NULL: no gradient */
+    struct pass_band band;              /* of the activation function before that */
+    uint8_t *inside;                    /* where both clipped nothing; NULL: no gradient */
     float *sum[MAX_INPUTS]; /* where to add input_gradient[i] afterwards; NULL: it is in place */
 };
 
@@ -272,6 +272,7 @@ static void work_round(struct network *network, struct work *work)
     if (q->n != 1)
         return;
     work->rounded = q;
+    work->band = pass_band_of(work->step.node);
     if (work->step.output_gradient != NULL)
         work->inside =
             ARENA_ARRAY(&network->arena, (size_t)step_output_elements(&work->step), uint8_t);
@@ -353,12 +354,11 @@ enum status network_make(const struct graph *graph, const struct network_options
     struct network *made = calloc(1, sizeof *made);
     if (made == NULL)
         return fail(diag, ERR_TOOL, "out of memory");
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     made->graph = graph;
     made->training = options->training;
     made->rounding = options->rounding;
     made->shard_samples = options->shard_samples > 0 ? options->shard_samples : SHARD_SAMPLES;
-    made->n_workers = options->n_threads > 0 ? options->n_threads : cores > 1 ? (int32_t)cores : 1;
+    made->n_workers = options->n_threads > 0 ? options->n_threads : workers_default();
     made->n_heads = options->n_heads > 0 ? options->n_heads : graph->n_outputs;
     made->heads = arena_copy(&made->arena, options->n_heads > 0 ? options->heads : graph->outputs,
                              (size_t)made->n_heads * sizeof(int32_t));
@@ -403,7 +403,8 @@ static void input_round(const struct network *network, const struct worker *work
     int32_t input = network->graph->inputs[0];
     if (network->rounding != NULL && network->rounding->scales->tensors[input].n == 1)
         round_activations(
-            &network->rounding->scales->tensors[input], worker->values[input],
+            &network->rounding->scales->tensors[input], (struct pass_band){-INFINITY, INFINITY},
+            worker->values[input],
             shape_elements(&network->graph->tensors[input].shape) * network->shard_samples, NULL);
 }
 
@@ -425,18 +426,35 @@ static void work_forward(const struct worker *worker, const struct work *work, i
         plain_forward(&work->step);
     dnnl_step_activate(worker->dnnl, work->prepared);
     if (work->rounded != NULL)
-        round_activations(work->rounded, work->step.output, step_output_elements(&work->step),
-                          training ? work->inside : NULL);
+        round_activations(work->rounded, work->band, work->step.output,
+                          step_output_elements(&work->step), training ? work->inside : NULL);
+}
+
+/* Through what clips: rounding, and the activation function before it. */
+static void clip_backward(const struct worker *worker, const struct work *work)
+{
+    if (work->inside != NULL)
+        round_backward(work->step.output_gradient, step_output_elements(&work->step), work->inside);
+    if (work->inside == NULL || isinf(work->band.low))
+        dnnl_step_activate_backward(worker->dnnl, work->prepared);
+}
+
+/* A node that only clips, whose gradient clip_backward() has taken through it. */
+static int is_done(const struct work *work)
+{
+    enum op op = work->step.node->op;
+    return work->inside != NULL && (op == OP_relu || op == OP_relu6);
 }
 
 static void work_backward(const struct worker *worker, const struct work *work)
 {
     if (work->step.output_gradient == NULL)
         return;
-    if (work->inside != NULL)
-        round_backward(work->step.output_gradient, step_output_elements(&work->step), work->inside);
-    dnnl_step_activate_backward(worker->dnnl, work->prepared);
-    if (plain_differentiates(work->step.node->op))
+    clip_backward(worker, work);
+    if (is_done(work) && work->step.input_gradient[0] != NULL)
+        memcpy(work->step.input_gradient[0], work->step.output_gradient,
+               (size_t)step_output_elements(&work->step) * sizeof(float));
+    else if (plain_differentiates(work->step.node->op))
         plain_backward(&work->step);
     else
         dnnl_step_backward(worker->dnnl, work->prepared);

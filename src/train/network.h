@@ -12,7 +12,7 @@
 struct rounding;
 
 struct network_options {
-    int32_t n_threads;     /* workers; 0: one a core. Results do not depend on it. */
+    int32_t n_threads;     /* 0: workers_default(). Results do not depend on it. */
     int32_t shard_samples; /* a batch is computed in shards of so many samples, each by one thread;
                               0: 16. Batch statistics are those of a shard. */
     int32_t n_heads;       /* 0: the outputs of the graph */

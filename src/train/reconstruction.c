@@ -148,14 +148,14 @@ static void layer_score(const struct tensor *tensor, int32_t block, const struct
     r.part = ARENA_ARRAY(&scratch, length * n, double);
     r.step = ARENA_ARRAY(&scratch, length, double);
     r.gone = ARENA_ARRAY(&scratch, (size_t)r.units.n, uint8_t);
-    scores->n_filters = gram->n_filters;
-    scores->n_positions = r.units.n;
-    scores->filterlet = ARENA_ARRAY(arena, (size_t)gram->n_filters * (size_t)r.units.n, float);
+    scores->unit = (struct unit){block > 0 ? UNIT_BLOCK : UNIT_FILTERLET, block};
+    scores->n_units = (int64_t)gram->n_filters * r.units.n;
+    scores->of = ARENA_ARRAY(arena, (size_t)scores->n_units, float);
     for (int32_t f = 0; f < gram->n_filters && fits; f++) {
         memcpy(r.inverse, inverse, n * n * sizeof *inverse);
         for (size_t i = 0; i + 1 < n; i++)
             r.weights[i] = (double)weights[(size_t)f * (n - 1) + i];
-        filter_score(&r, unit, scores->filterlet + (int64_t)f * r.units.n);
+        filter_score(&r, unit, scores->of + (int64_t)f * r.units.n);
     }
     arena_free(&scratch);
 }
@@ -172,15 +172,15 @@ static int score_compare(const void *a, const void *b)
 static uint8_t *probe_kept(const struct tensor *weights, const struct units *units,
                            const struct node_scores *scores, struct arena *arena)
 {
-    size_t n = (size_t)scores->n_filters * (size_t)units->n;
-    float *sorted = arena_copy(arena, scores->filterlet, n * sizeof *sorted);
+    size_t n = (size_t)scores->n_units;
+    float *sorted = arena_copy(arena, scores->of, n * sizeof *sorted);
     uint8_t *kept = ARENA_ARRAY(arena, (size_t)shape_elements(&weights->shape), uint8_t),
             *to = kept;
     qsort(sorted, n, sizeof *sorted, score_compare);
     float threshold = sorted[(size_t)(PROBED_SHARE * (double)n)];
     for (size_t i = 0; i < n; i++)
         for (int32_t k = 0; k < unit_length(units, (int32_t)(i % (size_t)units->n)); k++)
-            *to++ = scores->filterlet[i] >= threshold;
+            *to++ = scores->of[i] >= threshold;
     return kept;
 }
 
@@ -225,8 +225,8 @@ static enum status node_score(const struct graph *graph, int32_t node, int32_t b
         layer_score(weights, block, &gram, scores, arena);
         status = layer_probe(graph, node, block, &gram, scores, outputs, &factor, diag);
     }
-    for (int64_t i = 0; i < (int64_t)scores->n_filters * scores->n_positions; i++)
-        scores->filterlet[i] *= (float)factor;
+    for (int64_t i = 0; i < scores->n_units && status == OK; i++)
+        scores->of[i] *= (float)factor;
     arena_free(&scratch);
     return status;
 }

@@ -44,8 +44,20 @@ void round_constants(const struct rounding *rounding, const struct graph *graph,
     }
 }
 
-void round_activations(const struct quantization *quantization, float *values, int64_t n,
-                       uint8_t *inside)
+struct pass_band pass_band_of(const struct node *node)
+{
+    enum activation activation = node->attrs.activation;
+    if (node->op == OP_relu || activation == ACTIVATION_RELU)
+        return (struct pass_band){0, INFINITY};
+    if (node->op == OP_relu6 || activation == ACTIVATION_RELU6)
+        return (struct pass_band){0, 6};
+    if (activation == ACTIVATION_RELU_N1_TO_1)
+        return (struct pass_band){-1, 1};
+    return (struct pass_band){-INFINITY, INFINITY};
+}
+
+void round_activations(const struct quantization *quantization, struct pass_band band,
+                       float *values, int64_t n, uint8_t *inside)
 {
     static const float magic = 12582912; /* 1.5 * 2^23: adding it leaves no fraction */
     float scale = quantization->scale[0], inverse = 1 / scale;
@@ -53,7 +65,8 @@ void round_activations(const struct quantization *quantization, float *values, i
     float low = -128 - zero_point, high = 127 - zero_point;
     for (int64_t i = 0; inside != NULL && i < n; i++) {
         float q = values[i] * inverse;
-        inside[i] = q >= low - 0.5f && q <= high + 0.5f;
+        inside[i] =
+            values[i] > band.low && values[i] < band.high && q >= low - 0.5f && q <= high + 0.5f;
     }
     for (int64_t i = 0; i < n; i++) {
         float q = values[i] * inverse;

@@ -23,10 +23,20 @@ void round_constants(const struct rounding *rounding, const struct graph *graph,
                      const struct node *node, const int64_t *offset, const float *values,
                      float *rounded);
 
+/* The open interval in which an activation function that clips lets values, and gradients, pass
+ * unchanged. */
+struct pass_band {
+    float low, high;
+};
+
+/* Of the node's activation or, for relu and relu6, of the node; infinite where there is none. */
+struct pass_band pass_band_of(const struct node *node);
+
 /* Rounds activations in place to nearest, halves to even; `inside[i]` becomes 0 where a value was
- * clipped. `inside` may be NULL. */
-void round_activations(const struct quantization *quantization, float *values, int64_t n,
-                       uint8_t *inside);
+ * clipped, here or by the activation function before. Its slope must be taken from that: a rounded
+ * value no longer tells. `inside` may be NULL. */
+void round_activations(const struct quantization *quantization, struct pass_band band,
+                       float *values, int64_t n, uint8_t *inside);
 
 /* Takes the gradient away where a value was clipped. */
 void round_backward(float *gradient, int64_t n, const uint8_t *inside);

@@ -7,17 +7,9 @@
 
 enum { MAX_CLASSES = 1024 };
 
-static const struct node *maker_of(const struct graph *graph, int32_t tensor)
-{
-    for (int32_t i = 0; i < graph->n_nodes; i++)
-        if (graph->nodes[i].output == tensor)
-            return &graph->nodes[i];
-    return NULL;
-}
-
 int32_t task_head(const struct graph *graph, enum loss_kind loss)
 {
-    const struct node *last = maker_of(graph, graph->outputs[0]);
+    const struct node *last = tensor_maker(graph, graph->outputs[0]);
     if (last != NULL && loss == LOSS_CROSS_ENTROPY && last->op == OP_softmax &&
         last->attrs.beta == 1)
         return last->inputs[0];
@@ -67,17 +59,25 @@ static enum status check_boxes(const struct train_settings *settings, const stru
                                const struct dataset *dataset, struct diag *diag)
 {
     const struct tensor *output = &graph->tensors[graph->outputs[0]];
+    const struct augmentation *augmentation = &settings->augmentation;
     int32_t channels = output->shape.rank == 4 ? output->shape.dims[3] : 0;
     if (dataset->targets == NULL || dataset->n_targets % 5 != 0)
         return fail(diag, ERR_INPUT,
                     "%s: --loss yolo needs targets of five values a box (class, center x, center "
                     "y, width, height)",
                     dataset->path);
-    if (channels == 0 || channels % settings->n_anchors != 0 || channels / settings->n_anchors < 5)
-        return fail(diag, ERR_INPUT,
-                    "the output '%s' must be a grid with 5 + classes channels for each of the %d "
-                    "anchors",
-                    output->name, settings->n_anchors);
+    if (augmentation->flip || augmentation->shift[0] > 0 || augmentation->shift[1] > 0 ||
+        augmentation->mixup > 0)
+        return fail(diag, ERR_USAGE,
+                    "--augment %s: flip, shift and mixup would leave the boxes behind; --loss yolo "
+                    "goes with cutout and noise",
+                    settings->augmentation_text);
+    if (channels == 0 || channels % settings->n_anchors != 0 || channels / settings->n_anchors < 6)
+        return fail(
+            diag, ERR_INPUT,
+            "the output '%s' must be a grid with 5 + classes channels, of one class at least, "
+            "for each of the %d anchors",
+            output->name, settings->n_anchors);
     for (int64_t i = 0; i < (int64_t)dataset->n_samples * dataset->n_targets; i += 5)
         if (dataset->targets[i] >= (float)(channels / settings->n_anchors - 5))
             return fail(diag, ERR_INPUT,
@@ -123,8 +123,9 @@ static double classes_loss(const struct task *task, const struct task_sample *sa
     return loss_cross_entropy(values, n, target, weight, gradient);
 }
 
-double task_loss(const struct task *task, const struct task_sample *sample, const float *values,
-                 double weight, float *gradient)
+/* Against what is known of the sample `index`. */
+static double target_loss(const struct task *task, const struct task_sample *sample, int32_t index,
+                          const float *values, double weight, float *gradient)
 {
     const struct dataset *dataset = task->dataset;
     const struct train_settings *settings = task->settings;
@@ -132,12 +133,10 @@ double task_loss(const struct task *task, const struct task_sample *sample, cons
     int32_t n = (int32_t)shape_elements(task->head);
     const float *target = sample->inputs;
     float label;
-    if (settings->loss == LOSS_CROSS_ENTROPY)
-        return classes_loss(task, sample, values, weight, gradient);
     if (dataset->targets != NULL) {
-        target = dataset->targets + (int64_t)sample->first * dataset->n_targets;
+        target = dataset->targets + (int64_t)index * dataset->n_targets;
     } else if (dataset->labels != NULL) {
-        label = (float)dataset->labels[sample->first];
+        label = (float)dataset->labels[index];
         target = &label;
     }
     if (settings->loss == LOSS_MSE)
@@ -147,6 +146,20 @@ double task_loss(const struct task *task, const struct task_sample *sample, cons
     struct yolo_grid grid = {dims[1], dims[2], settings->n_anchors,
                              dims[3] / settings->n_anchors - 5, settings->anchors};
     return loss_yolo(&grid, values, target, dataset->n_targets / 5, weight, gradient);
+}
+
+double task_loss(const struct task *task, const struct task_sample *sample, const float *values,
+                 double weight, float *gradient)
+{
+    double first = (double)sample->share, second = 1 - first;
+    if (task->settings->loss == LOSS_CROSS_ENTROPY)
+        return classes_loss(task, sample, values, weight, gradient);
+    double loss =
+        first * target_loss(task, sample, sample->first, values, first * weight, gradient);
+    if (second > 0)
+        loss +=
+            second * target_loss(task, sample, sample->second, values, second * weight, gradient);
+    return loss;
 }
 
 int task_is_right(const struct task *task, const struct task_sample *sample, const float *values)

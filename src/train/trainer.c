@@ -11,7 +11,8 @@
 #include "base/random.h"
 #include "train/task.h"
 
-enum { SHARD_SAMPLES = 16 };
+/* Batch statistics of fewer samples than a large batch's smallest shard are too noisy. */
+enum { SHARD_SAMPLES = 16, SHARD_SAMPLES_MIN = 8 };
 
 struct train_settings train_settings_initial(void)
 {
@@ -90,6 +91,11 @@ static enum status teacher_make(struct trainer *trainer, const struct network_op
 static enum status check_sizes(const struct trainer *trainer, struct diag *diag)
 {
     int32_t batch = trainer->settings->batch_samples, n_ranks = trainer->distributed.n_ranks;
+    int32_t below = batch / SHARD_SAMPLES * SHARD_SAMPLES;
+    if (batch > SHARD_SAMPLES && largest_shard(batch) < SHARD_SAMPLES_MIN)
+        return fail(diag, ERR_USAGE,
+                    "--batch %d: is not made of equal shards of %d to %d samples; use %d or %d",
+                    batch, SHARD_SAMPLES_MIN, SHARD_SAMPLES, below, below + SHARD_SAMPLES);
     if (batch > trainer->split.n_train)
         return fail(diag, ERR_USAGE,
                     "--batch %d is more than the %d samples there are for training", batch,
@@ -172,6 +178,8 @@ enum status trainer_make(const struct train_settings *settings, const struct gra
     if (teacher != NULL)
         TRY(teacher_make(trainer, &options, diag));
     state_start(trainer, arena);
+    trainer->origin =
+        origin_of(dataset, teacher, trainer->state.optimizer.kept, trainer->state.n_values, arena);
     return OK;
 }
 
@@ -198,15 +206,6 @@ struct batch {
     double *loss, *right;        /* by shard of this rank */
 };
 
-/* A random sequence of its own for each use of a sample, whoever computes it. */
-static struct random sample_random(const struct trainer *trainer, int32_t index)
-{
-    struct random random = {trainer->settings->seed * UINT64_C(0x9e3779b97f4a7c15) +
-                            ((uint64_t)trainer->state.epoch << 32) + (uint64_t)index};
-    random_bits(&random);
-    return random;
-}
-
 static void sample_make(const struct batch *batch, int32_t index, struct random *random,
                         float *sample, float *scratch)
 {
@@ -229,7 +228,8 @@ static void batch_fill(void *context, int32_t worker, int32_t shard, float *inpu
         float *values = inputs + i * n;
         *sample =
             (struct task_sample){batch->indices[first + i], batch->indices[first + i], 1, values};
-        struct random random = sample_random(batch->trainer, sample->first);
+        struct random random = augment_random(batch->trainer->settings->seed,
+                                              batch->trainer->state.epoch, sample->first);
         sample_make(batch, sample->first, &random, values, scratch);
         if (augmentation->mixup <= 0)
             continue;
@@ -242,22 +242,30 @@ static void batch_fill(void *context, int32_t worker, int32_t shard, float *inpu
     batch->inputs[worker] = inputs;
 }
 
-/* The teacher's part: logits, then features, of all samples of a shard. */
+/* Of a sample's output against the teacher's: of classes the divergence, else the distance. */
+static double imitation_loss(const struct train_settings *settings, const float *values,
+                             const float *teacher, int32_t n, double weight, float *gradient)
+{
+    if (settings->loss != LOSS_CROSS_ENTROPY)
+        return loss_mse(values, n, teacher, weight, gradient);
+    return loss_distillation(values, teacher, n, settings->temperature, weight, gradient);
+}
+
+/* The teacher's part: outputs, then features, of all samples of a shard. */
 static double teacher_loss(const struct batch *batch, int32_t worker, const float *const *heads,
                            float *const *gradients, double weight)
 {
     struct trainer *trainer = batch->trainer;
     const struct train_settings *settings = trainer->settings;
     int32_t n = batch->shard_samples;
-    int32_t n_logits = (int32_t)shape_elements(batch->task.head);
+    int32_t n_values = (int32_t)shape_elements(batch->task.head);
     double loss = 0;
     network_infer_shard(trainer->teacher_network, worker, batch->inputs[worker], n);
     const float *teacher = network_head(trainer->teacher_network, worker, 0);
     for (int32_t i = 0; i < n; i++)
         loss += settings->distill_share *
-                loss_distillation(heads[0] + i * n_logits, teacher + i * n_logits, n_logits,
-                                  settings->temperature, settings->distill_share * weight,
-                                  gradients[0] + i * n_logits);
+                imitation_loss(settings, heads[0] + i * n_values, teacher + i * n_values, n_values,
+                               settings->distill_share * weight, gradients[0] + i * n_values);
     for (int32_t h = 1; h < trainer->n_heads; h++) {
         int64_t elements = shape_elements(&trainer->graph->tensors[trainer->heads[h]].shape) * n;
         loss +=
@@ -362,8 +370,8 @@ static void validate_some(struct validation *v, const int32_t *indices, int32_t 
             v->loss += task_loss(&v->task, &sample, values, 0, v->unused);
             v->n_right += task_is_right(&v->task, &sample, values);
         } else {
-            v->loss += loss_distillation(values, v->teacher + i * v->n_head, (int32_t)v->n_head,
-                                         trainer->settings->temperature, 0, v->unused);
+            v->loss += imitation_loss(trainer->settings, values, v->teacher + i * v->n_head,
+                                      (int32_t)v->n_head, 0, v->unused);
         }
     }
 }
@@ -543,9 +551,27 @@ static enum status epoch_end(struct course *course, struct diag *diag)
     return OK;
 }
 
-/* All processes end when one of them cannot save; the others would wait for it forever. */
+/* The first layer's constant that has a value which is not finite, or NULL. */
+static const char *parameter_not_finite(const struct trainer *trainer)
+{
+    struct parameters parameters = network_parameters(trainer->network);
+    for (int32_t i = 0; i < parameters.n; i++)
+        for (int64_t k = 0; k < parameters.list[i].n; k++)
+            if (!isfinite(parameters.values[parameters.list[i].first + k]))
+                return trainer->graph->tensors[parameters.list[i].tensor].name;
+    return NULL;
+}
+
+/* What the last step broke shows in no loss yet. All processes end when one of them cannot save;
+ * the others would wait for it forever. */
 static enum status state_save(struct trainer *trainer, struct diag *diag)
 {
+    const char *broken = parameter_not_finite(trainer);
+    if (broken != NULL)
+        return fail(diag, ERR_INPUT,
+                    "after epoch %d, step %d: '%s' is not finite; this state is not kept; use a "
+                    "smaller --lr",
+                    trainer->state.epoch, trainer->state.step, broken);
     enum status status =
         trainer->save != NULL ? trainer->save(trainer->save_context, trainer, diag) : OK;
     double n_failed = status != OK;
@@ -613,6 +639,29 @@ enum status trainer_run(struct trainer *trainer, int *stopped, struct diag *diag
     course_start(&course, trainer);
     *stopped = 0;
     enum status status = course_run(&course, stopped, diag);
+    if (status == OK)
+        distributed_end();
+    arena_free(&course.arena);
+    return status;
+}
+
+enum status trainer_gradients(struct trainer *trainer, int32_t n_batches,
+                              void (*see)(void *context, const struct parameters *parameters),
+                              void *context, struct diag *diag)
+{
+    struct course course = {0};
+    struct parameters parameters = network_parameters(trainer->network);
+    struct batch_sums sums;
+    enum status status = OK;
+    course_start(&course, trainer);
+    order_make(&course);
+    for (int32_t i = 0; i < n_batches && status == OK; i++) {
+        course.batch.indices =
+            course.order + (int64_t)(i % course.n_steps) * trainer->settings->batch_samples;
+        status = batch_run(&course.batch, &sums, diag);
+        if (status == OK)
+            see(context, &parameters);
+    }
     arena_free(&course.arena);
     return status;
 }

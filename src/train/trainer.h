@@ -9,13 +9,14 @@
 #include "train/loss.h"
 #include "train/network.h"
 #include "train/optimizer.h"
+#include "train/origin.h"
 #include "train/rate.h"
 #include "train/rounding.h"
 
 /* What decides the outcome. */
 struct train_settings {
     int32_t n_epochs, batch_samples;
-    int32_t n_threads; /* 0: one a core; does not change the outcome */
+    int32_t n_threads; /* of this process; 0: workers_default(); does not change the outcome */
     enum loss_kind loss;
     enum optimizer_kind optimizer;
     enum rate_kind schedule;
@@ -77,6 +78,7 @@ struct trainer {
     const struct graph *teacher; /* or NULL */
     const struct dataset *dataset;
     struct split split;
+    struct origin origin;
     struct distributed distributed;
     struct network *network, *teacher_network;
     int32_t n_heads;
@@ -100,6 +102,12 @@ void trainer_free(struct trainer *trainer);
  * `*stopped` tells that a signal ended it early, after the state was saved. ERR_INPUT when the loss
  * is no longer finite: names step and layer. */
 enum status trainer_run(struct trainer *trainer, int *stopped, struct diag *diag);
+
+/* Shows the gradients of `n_batches` training batches, one after another, in the order of the next
+ * epoch; nothing is learned. */
+enum status trainer_gradients(struct trainer *trainer, int32_t n_batches,
+                              void (*see)(void *context, const struct parameters *parameters),
+                              void *context, struct diag *diag);
 
 /* Loss and accuracy (NaN without classes) on samples of the dataset. */
 void trainer_validate(struct trainer *trainer, const int32_t *indices, int32_t n, double *loss,

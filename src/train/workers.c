@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct member {
     struct workers *workers;
@@ -56,6 +57,16 @@ static void *member_run(void *argument)
     }
     pthread_mutex_unlock(&workers->mutex);
     return NULL;
+}
+
+int32_t workers_default(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    const char *text = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+    long processes = text != NULL ? strtol(text, NULL, 10) : 1;
+    if (processes > 1)
+        cores /= processes;
+    return cores > 1 ? (int32_t)cores : 1;
 }
 
 enum status workers_make(int32_t n, struct workers **workers, struct diag *diag)

@@ -12,6 +12,9 @@ struct workers;
 /* Work on one item; `worker` is in [0, n). Worker 0 is the thread that calls workers_run(). */
 typedef void worker_job(void *context, int32_t worker, int32_t item);
 
+/* One worker a core; processes that mpirun started on this machine share the cores. */
+int32_t workers_default(void);
+
 /* `n` workers, n - 1 threads of them. */
 enum status workers_make(int32_t n, struct workers **workers, struct diag *diag);
 void workers_free(struct workers *workers);

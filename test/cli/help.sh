@@ -3,7 +3,7 @@
 # Help, version, and what a wrong command line gets.
 . "$(dirname "$0")/../lib.sh"
 expect_exact test/cli/help.stdout.exact "$dtmm" --help
-for command in inspect eval compress quantize run verify data targets; do
+for command in inspect eval compress prune quantize train run verify data targets; do
     expect_exact test/cli/help_$command.stdout.exact "$dtmm" "$command" --help
     grep -q '^example:$' test/cli/help_$command.stdout.exact || die "$command --help has no example"
 done

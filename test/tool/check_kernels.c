@@ -3,8 +3,8 @@
  * Builds the checker of test/kernels/device.c for a core, runs it under emulation, and tells for
  * every kernel of the core's instruction set on how many random layers it equals its reference.
  * KERNEL is a name, or "all"; the file TIMES takes a line `core isa kernel state instructions` a
- * layer, of the portable kernels too. The seed is DTMM_SEED. Exit code 1 when a layer differs. Run
- * at the top of the source tree. */
+ * layer, of the portable kernels too. The seed is DTMM_SEED, the level of optimization DTMM_OPT
+ * (-O2). Exit code 1 when a layer differs. Run at the top of the source tree. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -76,7 +76,8 @@ static void run_command(struct build *build)
 /* Compiles the file into an object in the folder `group`, which decides its sections. */
 static void compile(struct build *build, const char *group, const char *path)
 {
-    static const char *const flags[] = {"-std=c11", "-O2", "-ffreestanding", "-fbuiltin", "-g"};
+    const char *level = getenv("DTMM_OPT") != NULL ? getenv("DTMM_OPT") : "-O2";
+    const char *const flags[] = {"-std=c11", level, "-ffreestanding", "-fbuiltin", "-g"};
     char *name = arena_printf(&build->arena, "%s/%s.o", group, path);
     for (char *c = name + strlen(group) + 1; *c != '\0'; c++)
         *c = *c == '/' ? '_' : *c;

@@ -109,10 +109,13 @@ static enum status compensated_print(const struct trial *trial, const struct gra
 
 /* Removes by the scores; accuracies without and with compensation. */
 static enum status scores_try(const struct trial *trial, const struct graph *graph,
-                              const struct scores *scores, const float *inputs, int32_t n)
+                              const struct recipe *recipe, const struct scores *scores,
+                              const float *inputs, int32_t n)
 {
     struct graph *removed;
-    TRY(prune(graph, scores, trial->sparsity, trial->arena, &removed, trial->diag));
+    struct masks *masks;
+    TRY(choose_masks(graph, scores, recipe, NULL, trial->arena, &masks, trial->diag));
+    TRY(prune(graph, masks, trial->arena, &removed, trial->diag));
     struct compensation request = {.masks = masks_of(removed, trial->arena),
                                    .samples = inputs,
                                    .n_samples = n,
@@ -143,11 +146,16 @@ static enum status try(struct trial *trial)
     const float *inputs = inputs_of(trial, &samples, &n);
     TRY(print_accuracy(trial, "dense", graph));
     printf("filterlets of least norm:\n");
-    TRY(score(graph, arena, &scores, trial->diag));
-    TRY(scores_try(trial, graph, scores, inputs, n));
+    struct unit filterlet = {UNIT_FILTERLET, 0};
+    struct recipe *recipe = recipe_uniform(graph, filterlet, trial->sparsity, arena);
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        if (graph->nodes[i].op != OP_conv_2d)
+            recipe->layers[i].sparsity = 0;
+    TRY(score(graph, recipe, NULL, arena, &scores, trial->diag));
+    TRY(scores_try(trial, graph, recipe, scores, inputs, n));
     printf("filterlets of least reconstruction error:\n");
     TRY(score_reconstruction(graph, inputs, n, 0, arena, &scores, trial->diag));
-    return scores_try(trial, graph, scores, inputs, n);
+    return scores_try(trial, graph, recipe, scores, inputs, n);
 }
 
 int main(int argc, char **argv)

@@ -431,12 +431,11 @@ static void scores_of_blocks(void **state)
     struct diag diag;
     assert_int_equal(score_reconstruction(graph, samples, 64, 3, &arena, &scores, &diag), OK);
     for (int32_t i = 0; i < 2; i++) {
-        assert_true(scores->nodes[i].n_filters == 4 && scores->nodes[i].n_positions == 18);
+        assert_true(scores->nodes[i].n_units == 4 * 18);
         for (int32_t k = 0; k < 4 * 18; k++)
-            assert_true(isfinite(scores->nodes[i].filterlet[k]) &&
-                        scores->nodes[i].filterlet[k] > 0);
+            assert_true(isfinite(scores->nodes[i].of[k]) && scores->nodes[i].of[k] > 0);
     }
-    assert_null(scores->nodes[2].filterlet);
+    assert_null(scores->nodes[2].of);
     arena_free(&arena);
 }
 

@@ -260,13 +260,41 @@ static void seeds_decide(void **state)
     assert_int_equal(hash, UINT64_C(0xe83c53a48c64ddd3));
 }
 
+static int compare_bits(const void *a, const void *b)
+{
+    const uint64_t *one = a, *other = b;
+    return (*one > *other) - (*one < *other);
+}
+
+/* No number comes twice among epochs and samples. */
+static void sequences_have_nothing_in_common(void **state)
+{
+    (void)state;
+    enum { EPOCHS = 32, SAMPLES = 16, DRAWS = 32, N = EPOCHS * SAMPLES * DRAWS };
+    static uint64_t bits[N];
+    for (int k = 0; k < N / DRAWS; k++) {
+        struct random random = augment_random(1, k / SAMPLES, k % SAMPLES);
+        for (int i = 0; i < DRAWS; i++)
+            bits[k * DRAWS + i] = random_bits(&random);
+    }
+    qsort(bits, N, sizeof *bits, compare_bits);
+    for (int i = 1; i < N; i++)
+        assert_true(bits[i] != bits[i - 1]);
+    assert_true(augment_random(3, 1, 4).state == augment_random(3, 1, 4).state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_are_read), cmocka_unit_test(nothing_changes),
-        cmocka_unit_test(flips_half),       cmocka_unit_test(shifts),
-        cmocka_unit_test(cuts_out),         cmocka_unit_test(noise_is_gaussian),
-        cmocka_unit_test(shares_are_beta),  cmocka_unit_test(seeds_decide),
+        cmocka_unit_test(options_are_read),
+        cmocka_unit_test(nothing_changes),
+        cmocka_unit_test(flips_half),
+        cmocka_unit_test(shifts),
+        cmocka_unit_test(cuts_out),
+        cmocka_unit_test(noise_is_gaussian),
+        cmocka_unit_test(shares_are_beta),
+        cmocka_unit_test(seeds_decide),
+        cmocka_unit_test(sequences_have_nothing_in_common),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,6 +102,12 @@ static void idx(void **state)
     put("i/train-images-idx3-ubyte", "\0\0", 2);
     refuse("i", "i/train-images-idx3-ubyte: truncated: ends after 2 bytes where 16 are needed; "
                 "get the file again");
+    put_idx("i/t10k", 5, PLAIN, "");
+    put_labels(4, "\0\1\1\1");
+    refuse_part(
+        "i", DATASET_TEST,
+        "i/t10k-labels-idx1-ubyte: sample 2 has the label 2, the training samples only 0 to "
+        "1");
 }
 
 static void archives(void **state)
@@ -257,6 +263,14 @@ static void arrays(void **state)
     put_npy("p/y_test.npy", "|u1", "(1,)", "\0", 1);
     put_npy("p/y_train.npy", "|u1", "(1, 2)", "\0", 2);
     refuse_part("p", DATASET_TEST, "p/y_train.npy: has 2 columns but p/y_test.npy has 1");
+    put_npy("p/y_train.npy", "|u1", "(2,)", "\0\1", 2);
+    put_npy("p/y_test.npy", "|u1", "(1,)", "\2", 1);
+    refuse_part("p", DATASET_TEST,
+                "p/y_test.npy: sample 0 has the label 2, the training samples only 0 to 1");
+    put_npy("q/x.npy", "|u1", "(3, 1)", "abc", 3);
+    put_npy("q/y.npy", "|u1", "(3, 2)", "\0\0\1\0\2\1", 6);
+    refuse_part("q/x.npy,y.npy:label=0:test=1=1", DATASET_TEST,
+                "q/y.npy: sample 2 has the label 2, the training samples only 0 to 1");
     put_npy("l/x.npy", "|u1", "(2, 2)", "abcd", 4);
     refuse("l", "l: has no labels (y.npy); to read unlabeled samples, name the file l/x.npy "
                 "itself");
@@ -300,6 +314,15 @@ static void csv(void **state)
     refuse("d.csv", "d.csv: not a text file: it has a NUL byte");
     put_text("v/test.csv", "1,a\n");
     refuse("v", "v: has no train data; that would be train.csv");
+    put_text("v/train.csv", "1,b\n2,c\n");
+    refuse_part("v", DATASET_TEST,
+                "v/test.csv: sample 0 has the label 'a', which no training sample has");
+    put_text("v/train.csv", "1,0\n2,1\n");
+    refuse_part("v", DATASET_TEST,
+                "v/test.csv: sample 0 has the label 'a', training samples have numbers");
+    put_text("v/test.csv", "1,2\n");
+    refuse_part("v", DATASET_TEST,
+                "v/test.csv: sample 0 has the label 2, the training samples only 0 to 1");
 }
 
 static void images(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pass tests: test/pass/<name>.txt holds comments, a line "pass <name> [argument]", a graph, a line
- * "---", and the graph that the pass must make of it. What simplify, fold and equalize make must
- * also compute the same. With DTMM_PASS_PRINT set, prints what the passes make. */
+ * "---", and the graph that the pass must make of it. What simplify, fold, equalize and shrink make
+ * must also compute the same. With DTMM_PASS_PRINT set, prints what the passes make. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,12 +66,18 @@ static struct graph *run_pass(const struct pass_test *test, const struct graph *
         status = simplify(before, arena, &after, &diag);
     } else if (strcmp(test->pass, "prune") == 0) {
         struct scores *scores;
-        assert_int_equal(score(before, arena, &scores, &diag), OK);
-        status = prune(before, scores, test->argument, arena, &after, &diag);
+        struct masks *masks;
+        struct unit filterlet = {UNIT_FILTERLET, 0};
+        struct recipe *recipe = recipe_uniform(before, filterlet, test->argument, arena);
+        assert_int_equal(score(before, recipe, NULL, arena, &scores, &diag), OK);
+        assert_int_equal(choose_masks(before, scores, recipe, NULL, arena, &masks, &diag), OK);
+        status = prune(before, masks, arena, &after, &diag);
     } else if (strcmp(test->pass, "fold") == 0) {
         status = fold(before, arena, &after, &diag);
     } else if (strcmp(test->pass, "equalize") == 0) {
         status = equalize(before, NULL, arena, &after, &diag);
+    } else if (strcmp(test->pass, "shrink") == 0) {
+        status = shrink(before, NULL, arena, &after, NULL, &diag);
     }
     if (status != OK)
         fail_msg("%s", diag.message);
@@ -95,7 +101,8 @@ static void test_file(const char *name)
         assert_string_equal(dump(after, &arena), dump(parse(test.after, &arena), &arena));
     if (strcmp(test.pass, "simplify") == 0)
         assert_int_equal(first_difference(before, after, 50, 1), -1);
-    if (strcmp(test.pass, "fold") == 0 || strcmp(test.pass, "equalize") == 0)
+    if (strcmp(test.pass, "fold") == 0 || strcmp(test.pass, "equalize") == 0 ||
+        strcmp(test.pass, "shrink") == 0)
         assert_true(float_difference(before, after, 50, 1) < 1e-5);
     arena_free(&arena);
 }

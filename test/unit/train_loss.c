@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "train/loss.h"
+#include "train/task.h"
 
 #include <cmocka.h> /* last: it makes fail() a macro */
 
@@ -307,24 +308,20 @@ static double plain_yolo(const struct problem *p)
     return loss;
 }
 
-/* Random boxes, each in a place of its own. */
+/* Random boxes; the second may be in the place of the first. */
 static void draw_boxes(struct random *random, struct problem *p)
 {
-    int taken[MAX_VALUES] = {0};
     int32_t n = random_range(random, 0, 3);
     p->n_boxes = 4;
     for (int32_t i = 0; i < n; i++) {
         float *box = p->target + 5 * i;
-        int32_t anchor = 0;
-        do {
-            box[0] =
-                (float)random_range(random, 0, p->grid.n_classes > 0 ? p->grid.n_classes - 1 : 0);
-            box[1] = (float)random_range(random, 1, 254) / 255;
-            box[2] = (float)random_range(random, 1, 254) / 255;
-            box[3] = (float)random_range(random, 10, 200) / 255;
-            box[4] = (float)random_range(random, 10, 200) / 255;
-        } while (taken[place_of(&p->grid, box, &anchor)]);
-        taken[place_of(&p->grid, box, &anchor)] = 1;
+        box[0] = (float)random_range(random, 0, p->grid.n_classes > 0 ? p->grid.n_classes - 1 : 0);
+        for (int k = 1; k < 3; k++)
+            box[k] = (float)random_range(random, 1, 254) / 255;
+        for (int k = 3; k < 5; k++)
+            box[k] = (float)random_range(random, 10, 200) / 255;
+        if (i == 1 && random_range(random, 0, 1) == 1)
+            memcpy(box + 1, p->target + 1, 4 * sizeof *box);
     }
     p->target[5 * n] = -1; /* and nothing behind it counts */
     memset(&p->target[5 * (n + 1)], 0, (size_t)(3 - n) * 5 * sizeof(float));
@@ -351,6 +348,30 @@ static void yolo_is_right(void **state)
     note_errors("yolo");
 }
 
+/* ---- of a sample ---- */
+
+/* A sample that is mixed of two is as much about either as it is of it. */
+static void mixed_targets_are_both_learned(void **state)
+{
+    (void)state;
+    static const float values[2] = {0.5F, -1}, targets[4] = {1, 0, 0, 1};
+    const struct shape head = {2, {1, 2}};
+    const struct dataset dataset = {.n_samples = 2, .n_targets = 2, .targets = targets};
+    const struct train_settings settings[] = {{.loss = LOSS_MSE}, {.loss = LOSS_BINARY}};
+    for (int k = 0; k < 2; k++) {
+        const struct task task = {&settings[k], &dataset, &head};
+        const struct task_sample first = {0, 0, 1, NULL}, second = {1, 1, 1, NULL};
+        const struct task_sample mixed = {0, 1, 0.75F, NULL};
+        float parts[2] = {0}, whole[2] = {0};
+        double loss = 0.75 * task_loss(&task, &first, values, 0.75, parts);
+        loss += 0.25 * task_loss(&task, &second, values, 0.25, parts);
+        assert_true(fabs(task_loss(&task, &mixed, values, 1, whole) - loss) < 1e-12);
+        for (int i = 0; i < 2; i++)
+            assert_true(fabsf(whole[i] - parts[i]) < 1e-6F);
+        assert_true(fabsf(whole[0]) > 0.01F);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +382,7 @@ int main(void)
         cmocka_unit_test(distillation_ends_at_the_teacher),
         cmocka_unit_test(large_logits_stay_finite),
         cmocka_unit_test(yolo_is_right),
+        cmocka_unit_test(mixed_targets_are_both_learned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

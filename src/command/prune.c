@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command/command.h"
+#include "command/data_options.h"
+#include "command/train_options.h"
+#include "pruner.h"
+#include "report/report.h"
+
+static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
+                                        DATA_OPTIONS,
+                                        {"sparsity", required_argument, NULL, 'x'},
+                                        {"recipe", required_argument, NULL, 'R'},
+                                        {"unit", required_argument, NULL, 'u'},
+                                        {"score", required_argument, NULL, 'c'},
+                                        {"steps", required_argument, NULL, 'n'},
+                                        {"epochs", required_argument, NULL, 'e'},
+                                        {"qat", required_argument, NULL, 'q'},
+                                        {"lr", required_argument, NULL, 'r'},
+                                        {"distill-share", required_argument, NULL, 'A'},
+                                        {"augment", required_argument, NULL, 'a'},
+                                        {"threads", required_argument, NULL, 't'},
+                                        {"out", required_argument, NULL, 'o'},
+                                        {"json", no_argument, NULL, 'j'},
+                                        {"verbose", no_argument, NULL, 'v'},
+                                        {NULL, 0, NULL, 0}};
+
+static const char *const SCORES[] = {
+#define X(suffix, name, meaning) name,
+    SCORE_LIST(X)
+#undef X
+};
+
+static enum status parse_score(const char *value, enum score_kind *score, struct diag *diag)
+{
+    for (int i = 0; value != NULL && i < N_SCORE_KINDS; i++)
+        if (strcmp(SCORES[i], value) == 0) {
+            *score = (enum score_kind)i;
+            return OK;
+        }
+    return value == NULL ? OK
+                         : fail(diag, ERR_USAGE,
+                                "--score %s: must be magnitude, taylor, fisher or random", value);
+}
+
+static enum status parse_count(const char *option, const char *value, long low, long high,
+                               int32_t *count, struct diag *diag)
+{
+    long number = *count;
+    if (value != NULL)
+        TRY(parse_whole(option, value, low, high, &number, diag));
+    *count = (int32_t)number;
+    return OK;
+}
+
+static enum status parse_what(const char **value, struct pruner_options *options, struct diag *diag)
+{
+    options->recipe_path = value['R'];
+    options->score = SCORE_MAGNITUDE;
+    if (value['R'] != NULL && (value['x'] != NULL || value['u'] != NULL))
+        return fail(diag, ERR_USAGE, "--recipe tells units and shares; leave out the others");
+    if (value['R'] == NULL && value['x'] == NULL)
+        return fail(diag, ERR_USAGE, "--sparsity or --recipe is missing: what to remove");
+    if (value['x'] != NULL)
+        TRY(parse_fraction("--sparsity", value['x'], 0, 1, &options->sparsity, diag));
+    TRY(unit_parse(value['u'] != NULL ? value['u'] : "filterlet", &options->unit, diag));
+    return parse_score(value['c'], &options->score, diag);
+}
+
+static enum status parse_course(const char **value, struct pruner_options *options,
+                                struct diag *diag)
+{
+    struct quantizer_options *quantizer = &options->quantizer;
+    options->n_steps = 4;
+    options->n_epochs = 20;
+    options->rate = 0.03;
+    options->distill_share = 0.5;
+    quantizer->n_qat_epochs = 2;
+    quantizer->qat_rate = 1e-2;
+    TRY(parse_count("--steps", value['n'], 1, 1000, &options->n_steps, diag));
+    TRY(parse_count("--epochs", value['e'], 0, 100000, &options->n_epochs, diag));
+    TRY(parse_count("--qat", value['q'], 0, 100000, &quantizer->n_qat_epochs, diag));
+    TRY(parse_count("--threads", value['t'], 0, 1024, &options->n_threads, diag));
+    if (value['r'] != NULL)
+        TRY(parse_fraction("--lr", value['r'], 0, 1000, &options->rate, diag));
+    if (value['A'] != NULL)
+        TRY(parse_fraction("--distill-share", value['A'], 0, 1.0000001, &options->distill_share,
+                           diag));
+    quantizer->distill_share = options->distill_share;
+    return augmentation_parse(value['a'] != NULL ? value['a'] : "none", &quantizer->augmentation,
+                              diag);
+}
+
+static enum status parse_options(const struct arguments *arguments, struct arena *arena,
+                                 struct pruner_options *options, struct diag *diag)
+{
+    const char **value = (const char **)(void *)arguments->value;
+    struct data_options data;
+    *options = (struct pruner_options){.recipe_path = NULL};
+    TRY(data_options_parse(value, "samples to train on", &data, diag));
+    options->quantizer = (struct quantizer_options){
+        .model_path = arguments->positional[0],
+        .data_path = data.path,
+        .out_path = value['o'],
+        .scale = data.scale,
+        .input_like = data.input_like,
+        .calibration = {CALIBRATION_PERCENTILE, 99.99},
+        .n_calibration = 512,
+        .n_validation = 5000,
+        .validation_fraction = data.validation,
+        .seed = data.seed,
+        .correct_bias = 1,
+        .observer.verbose = value['v'] != NULL,
+    };
+    if (value['o'] == NULL)
+        return fail(diag, ERR_USAGE, "-o is missing: the .tflite file to write");
+    size_t length = strlen(value['o']);
+    int has_ending = length > 7 && strcmp(value['o'] + length - 7, ".tflite") == 0;
+    options->float_path = arena_printf(arena, "%.*s.safetensors",
+                                       (int)(has_ending ? length - 7 : length), value['o']);
+    TRY(parse_what(value, options, diag));
+    return parse_course(value, options, diag);
+}
+
+static void observe(void *context, const struct epoch_result *result)
+{
+    train_screen_show(context, result);
+}
+
+static json_t *result_json(const struct pruner_options *options, const struct pruner_result *result)
+{
+    const struct quality *quality = &result->quantized.quality_int8;
+    json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:f, s:I, s:I, s:I, s:I}", "model", options->quantizer.model_path, "out",
+        options->quantizer.out_path, "recipe", result->recipe, "sparsity",
+        1 - (double)result->pruned.n_kept / (double)result->pruned.n_weights, "n_weights",
+        (json_int_t)result->pruned.n_weights, "n_kept", (json_int_t)result->pruned.n_kept,
+        "weight_bytes", (json_int_t)result->pruned.weight_bytes, "macs",
+        (json_int_t)result->pruned.macs);
+    if (!isnan(result->validation_dense)) {
+        json_object_set_new(json, "validation_dense", json_real(result->validation_dense));
+        json_object_set_new(json, "validation_pruned", json_real(result->validation_pruned));
+    }
+    if (quality->n > 0 && !isnan(quality->accuracy))
+        json_object_set_new(json, "validation_int8", json_real(quality->accuracy));
+    return json;
+}
+
+static void print_result(const struct pruner_options *options, const struct pruner_result *result,
+                         struct arena *arena)
+{
+    const struct quality *quality = &result->quantized.quality_int8;
+    printf("weights absent     %.1f %% of %s\n",
+           100 - 100 * (double)result->pruned.n_kept / (double)result->pruned.n_weights,
+           thousands(arena, result->pruned.n_weights));
+    printf("weights and index  %s B\n", thousands(arena, result->pruned.weight_bytes));
+    printf("MACs               %s\n", thousands(arena, result->pruned.macs));
+    if (!isnan(result->validation_dense))
+        printf("validation         %.2f %% dense, %.2f %% pruned, %.2f %% int8\n",
+               100 * result->validation_dense, 100 * result->validation_pruned,
+               100 * quality->accuracy);
+    printf("\nwritten: %s and, in float, %s; next: dtmm compress %s --target ...\n",
+           options->quantizer.out_path, options->float_path, options->quantizer.out_path);
+}
+
+enum status command_prune(const struct command *command, int argc, char **argv, struct diag *diag)
+{
+    struct arguments arguments;
+    struct pruner_options options;
+    struct pruner_result result = {.recipe = NULL};
+    struct arena arena = {0};
+    TRY(arguments_parse(command, argc, argv, OPTIONS, "o:v", 1, &arguments, diag));
+    enum status status = parse_options(&arguments, &arena, &options, diag);
+    if (status == OK) {
+        struct train_screen screen = train_screen_start(options.n_epochs, 0);
+        options.quantizer.train_observer = observe;
+        options.quantizer.train_context = &screen;
+        status = pruner_run(&options, &arena, &result, diag);
+        train_screen_end(&screen);
+    }
+    if (status == OK && arguments.value['j'] != NULL)
+        print_json(result_json(&options, &result));
+    else if (status == OK)
+        print_result(&options, &result, &arena);
+    arena_free(&arena);
+    return status;
+}

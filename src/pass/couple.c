@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "pass/pass.h"
+#include "pass/simplify.h"
+
+/* Channels that are seen from outside stay, and with them their groups. */
+static void mark_fixed(const struct channel_groups *channels, int32_t tensor, uint8_t *fixed)
+{
+    int32_t n = channel_count(&channels->graph->tensors[tensor]);
+    for (int32_t c = 0; c < n; c++)
+        fixed[channel_group(channels, tensor, c)] = 1;
+}
+
+/* Numbers the groups that have filters. */
+static struct groups *number_classes(const struct channel_groups *channels, const uint8_t *fixed,
+                                     int32_t *number, struct arena *arena)
+{
+    const struct graph *graph = channels->graph;
+    struct groups *groups = ARENA_NEW(arena, struct groups);
+    groups->n_nodes = graph->n_nodes;
+    groups->n_filters = ARENA_ARRAY(arena, (size_t)graph->n_nodes, int32_t);
+    groups->of = ARENA_ARRAY(arena, (size_t)graph->n_nodes, int32_t *);
+    for (int32_t n = 0; n < graph->n_nodes; n++) {
+        const struct node *node = &graph->nodes[n];
+        if (!has_weights(node->op))
+            continue;
+        int32_t n_filters = channel_count(node_output(graph, node));
+        groups->n_filters[n] = n_filters;
+        groups->of[n] = ARENA_ARRAY(arena, (size_t)n_filters, int32_t);
+        for (int32_t o = 0; o < n_filters; o++) {
+            int32_t group = channel_group(channels, node->output, o);
+            if (number[group] < 0 && !fixed[group])
+                number[group] = groups->n_groups++;
+            groups->of[n][o] = number[group];
+        }
+    }
+    return groups;
+}
+
+enum status couple(const struct graph *graph, struct arena *arena, struct groups **groups,
+                   struct diag *diag)
+{
+    (void)diag;
+    struct arena scratch = {0};
+    struct channel_groups channels = channel_groups_start(graph, &scratch);
+    size_t n_channels = (size_t)channels.first[graph->n_tensors];
+    uint8_t *fixed = ARENA_ARRAY(&scratch, n_channels, uint8_t);
+    int32_t *number = ARENA_ARRAY(&scratch, n_channels, int32_t);
+    memset(number, -1, n_channels * sizeof *number);
+    for (int32_t n = 0; n < graph->n_nodes; n++)
+        channel_groups_join(&channels, &graph->nodes[n]);
+    for (int32_t i = 0; i < graph->n_inputs; i++)
+        mark_fixed(&channels, graph->inputs[i], fixed);
+    for (int32_t i = 0; i < graph->n_outputs; i++)
+        mark_fixed(&channels, graph->outputs[i], fixed);
+    *groups = number_classes(&channels, fixed, number, arena);
+    arena_free(&scratch);
+    return OK;
+}

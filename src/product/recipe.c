@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "product/recipe.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "base/text.h"
+
+struct recipe *recipe_uniform(const struct graph *graph, struct unit unit, double sparsity,
+                              struct arena *arena)
+{
+    struct recipe *recipe = ARENA_NEW(arena, struct recipe);
+    recipe->n_nodes = graph->n_nodes;
+    recipe->sparsity = sparsity;
+    recipe->layers = ARENA_ARRAY(arena, (size_t)graph->n_nodes + 1, struct recipe_layer);
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        recipe->layers[i] = (struct recipe_layer){unit, -1};
+    return recipe;
+}
+
+static enum status share_take(const json_t *json, const char *what, double *share,
+                              struct diag *diag)
+{
+    if (json == NULL)
+        return OK;
+    if (!json_is_number(json) || json_number_value(json) < 0 || json_number_value(json) >= 1)
+        return fail(diag, ERR_INPUT, "%s: sparsity must be a number from 0 to below 1", what);
+    *share = json_number_value(json);
+    return OK;
+}
+
+static enum status unit_take(const json_t *json, const char *what, struct unit *unit,
+                             struct diag *diag)
+{
+    if (json == NULL)
+        return OK;
+    if (!json_is_string(json))
+        return fail(diag, ERR_INPUT, "%s: unit must be a string", what);
+    enum status status = unit_parse(json_string_value(json), unit, diag);
+    if (status != OK)
+        diag_prefix(diag, what);
+    return status;
+}
+
+static enum status keys_check(json_t *json, const char *what, const char *const *known,
+                              struct diag *diag)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(json, key, value)
+    {
+        int found = 0;
+        for (const char *const *name = known; *name != NULL; name++)
+            found |= strcmp(*name, key) == 0;
+        if (!found)
+            return fail(diag, ERR_INPUT, "%s: '%s' is not known here", what, key);
+    }
+    return OK;
+}
+
+static enum status layer_take(struct recipe *recipe, const struct graph *graph, const char *name,
+                              json_t *json, struct diag *diag)
+{
+    static const char *const known[] = {"unit", "sparsity", NULL};
+    for (int32_t i = 0; i < graph->n_nodes; i++) {
+        if (strcmp(graph->nodes[i].name, name) != 0 || !op_is_layer(graph->nodes[i].op))
+            continue;
+        TRY(keys_check(json, name, known, diag));
+        TRY(unit_take(json_object_get(json, "unit"), name, &recipe->layers[i].unit, diag));
+        return share_take(json_object_get(json, "sparsity"), name, &recipe->layers[i].sparsity,
+                          diag);
+    }
+    return fail(diag, ERR_INPUT, "the network has no layer '%s' with weights", name);
+}
+
+static enum status recipe_take(json_t *json, const struct graph *graph, struct arena *arena,
+                               struct recipe **recipe, struct diag *diag)
+{
+    static const char *const known[] = {"unit", "sparsity", "layers", NULL};
+    struct unit unit = {UNIT_FILTERLET, 0};
+    double sparsity = 0;
+    const char *name;
+    json_t *layer, *layers = json_object_get(json, "layers");
+    TRY(keys_check(json, "recipe", known, diag));
+    TRY(unit_take(json_object_get(json, "unit"), "recipe", &unit, diag));
+    TRY(share_take(json_object_get(json, "sparsity"), "recipe", &sparsity, diag));
+    *recipe = recipe_uniform(graph, unit, sparsity, arena);
+    json_object_foreach(layers, name, layer)
+    {
+        TRY(layer_take(*recipe, graph, name, layer, diag));
+    }
+    return OK;
+}
+
+enum status recipe_parse(const char *text, const struct graph *graph, struct arena *arena,
+                         struct recipe **recipe, struct diag *diag)
+{
+    json_error_t error;
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return fail(diag, ERR_INPUT, "not a recipe: line %d: %s", error.line,
+                    json == NULL ? error.text : "no JSON object");
+    }
+    enum status status = recipe_take(json, graph, arena, recipe, diag);
+    json_decref(json);
+    return status;
+}
+
+const char *recipe_print(const struct recipe *recipe, const struct graph *graph,
+                         struct arena *arena)
+{
+    struct text text = text_start(arena);
+    const char *separator = "\n";
+    text_printf(&text, "{\"sparsity\": %.6g, \"layers\": {", recipe->sparsity);
+    for (int32_t i = 0; i < recipe->n_nodes; i++) {
+        const struct recipe_layer *layer = &recipe->layers[i];
+        if (!op_is_layer(graph->nodes[i].op))
+            continue;
+        text_printf(&text, "%s  \"%s\": {\"unit\": \"%s\"", separator, graph->nodes[i].name,
+                    unit_name(&layer->unit, arena));
+        if (layer->sparsity >= 0)
+            text_printf(&text, ", \"sparsity\": %.6g", layer->sparsity);
+        text_printf(&text, "}");
+        separator = ",\n";
+    }
+    text_printf(&text, "\n}}\n");
+    return text.data;
+}

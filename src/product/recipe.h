@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is to be removed from which layer. */
+#ifndef DTMM_PRODUCT_RECIPE_H
+#define DTMM_PRODUCT_RECIPE_H
+
+#include "product/units.h"
+
+struct recipe_layer {
+    struct unit unit;
+    double sparsity; /* share of the layer's weights to be absent; negative: as the ranking of all
+                        layers together has it */
+};
+
+/* Indexed as the graph's nodes; those of nodes without weights are not used. */
+struct recipe {
+    int32_t n_nodes;
+    struct recipe_layer *layers;
+    double sparsity; /* of the layers without a share of their own, together */
+};
+
+/* The same unit for all layers, and one share for all together. */
+struct recipe *recipe_uniform(const struct graph *graph, struct unit unit, double sparsity,
+                              struct arena *arena);
+
+/* Reads JSON: {"sparsity": 0.5, "unit": "filterlet", "layers": {"NAME": {"unit": "block:4",
+ * "sparsity": 0.75}}}; everything but the first is optional, layers are named as in the graph.
+ * ERR_INPUT names what is wrong. */
+enum status recipe_parse(const char *text, const struct graph *graph, struct arena *arena,
+                         struct recipe **recipe, struct diag *diag);
+
+/* The same form, one line a layer with weights. */
+const char *recipe_print(const struct recipe *recipe, const struct graph *graph,
+                         struct arena *arena);
+
+#endif

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Pruning a small network on made-up images: what is asked for is absent, the accuracy stays, the same bytes
+# come out again, and the result compiles.
+. "$(dirname "$0")/../lib.sh"
+cd "$work"
+mkdir data
+/usr/bin/python3 - <<'EOF'
+import numpy as np
+random = np.random.default_rng(7)
+patterns = random.integers(0, 200, (3, 8, 8, 1))
+for part, n in (("train", 640), ("test", 120)):
+    y = random.integers(0, 3, n)
+    x = patterns[y] + random.integers(0, 56, (n, 8, 8, 1))
+    np.save(f"data/x_{part}.npy", x.astype(np.uint8))
+    np.save(f"data/y_{part}.npy", y.astype(np.uint8))
+EOF
+cat >net.txt <<'EOF'
+graph small
+tensor "image" f32 1x8x8x1
+tensor "conv/w" f32 8x3x3x1 init he_normal
+tensor "conv" f32 1x6x6x8
+tensor "gamma" f32 8 init ones
+tensor "beta" f32 8 init zeros
+tensor "mean" f32 8 init zeros
+tensor "variance" f32 8 init ones
+tensor "norm" f32 1x6x6x8
+tensor "second/w" f32 8x3x3x8 init he_normal
+tensor "second/b" f32 8 init zeros
+tensor "second" f32 1x4x4x8
+tensor "flat" f32 1x128
+tensor "dense/w" f32 3x128 init glorot_uniform
+tensor "dense/b" f32 3 init zeros
+tensor "logits" f32 1x3
+tensor "scores" f32 1x3
+input "image"
+node conv_2d conv "image" "conv/w" -> "conv"
+node batch_normalization norm "conv" "gamma" "beta" "mean" "variance" -> "norm" activation relu
+node conv_2d second "norm" "second/w" "second/b" -> "second" activation relu
+node reshape flat "second" -> "flat"
+node fully_connected dense "flat" "dense/w" "dense/b" -> "logits"
+node softmax softmax "logits" -> "scores"
+output "scores"
+EOF
+"$dtmm" train net.txt --data data --epochs 8 --lr 0.02 -o dense >train.log 2>&1 ||
+    { cat train.log; die "does not train"; }
+prune() { # OUT options...
+    local out=$1
+    shift
+    "$dtmm" prune dense/model.tflite --data data --steps 2 --epochs 4 --qat 1 --lr 0.02 --json -o "$out.tflite" "$@" \
+        >"$out.json" 2>"$out.log" || { cat "$out.log"; die "does not prune: $*"; }
+}
+at_least() { # file, key, value
+    awk -v got="$(json "$1" "$2")" -v least="$3" 'BEGIN {exit !(got >= least)}' ||
+        die "$1: $2 is $(json "$1" "$2"), expected at least $3"
+}
+
+dense_bytes=$((72 + 576 + 384))
+for score in magnitude taylor fisher; do
+    prune $score --sparsity 0.5 --unit block:4 --score $score
+    at_least $score.json sparsity 0.5
+    at_least $score.json validation_int8 0.95
+done
+prune filterlet --sparsity 0.5
+prune filter --sparsity 0.3 --unit filter --threads 1
+[ "$(json magnitude.json weight_bytes)" -lt $((dense_bytes * 3 / 4)) ] || die "half the weights take three quarters"
+prune again --sparsity 0.5 --unit block:4 --threads 1
+cmp magnitude.tflite again.tflite || die "another outcome with the same seed"
+prune random --sparsity 0.5 --unit block:4 --score random
+! cmp -s magnitude.tflite random.tflite || die "the score is not used"
+
+# Layer by layer.
+echo '{"layers": {"second": {"unit": "block:8", "sparsity": 0.75}}}' >recipe.json
+prune layers --recipe recipe.json
+awk -v s="$(json layers.json sparsity)" 'BEGIN {exit !(s > 0.4 && s < 0.5)}' || die "another share than the recipe's"
+
+"$dtmm" compress magnitude.tflite --target cortex-m4 -o out >compress.log 2>&1 || { cat compress.log; die "does not compile"; }
+"$dtmm" eval magnitude.tflite --data data --on cortex-m4 --limit 3 >eval.log 2>&1 || { cat eval.log; die "another answer on the device"; }
+grep -q 'equal to the host in every output byte: 3 of 3' eval.log || { cat eval.log; die "not compared"; }
+
+expect_fail 1 '--sparsity or --recipe is missing' "$dtmm" prune dense/model.tflite --data data -o x.tflite
+expect_fail 1 '--recipe tells units' "$dtmm" prune dense/model.tflite --data data --recipe r --unit filter -o x.tflite
+expect_fail 1 "unit 'half': must be filterlet" \
+    "$dtmm" prune dense/model.tflite --data data --sparsity 0.5 --unit half -o x.tflite
+expect_fail 1 'int8; give the float network' \
+    "$dtmm" prune magnitude.tflite --data data --sparsity 0.5 -o x.tflite
+echo '{"layers": {"third": {}}}' >bad.json
+expect_fail 1 "bad.json: the network has no layer 'third'" \
+    "$dtmm" prune dense/model.tflite --data data --recipe bad.json -o x.tflite
+[ ! -e x.tflite ] || die "a refused pruning wrote something"
