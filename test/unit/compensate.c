@@ -410,7 +410,11 @@ static void outputs_come_nearer(void **state)
     assert_int_equal(score_reconstruction(graph, smooth_inputs(graph, 64, 3, &arena), 64, 0, &arena,
                                           &scores, &diag),
                      OK);
-    assert_int_equal(prune(graph, scores, 1.0 / 3, &arena, &pruned, &diag), OK);
+    struct masks *chosen;
+    struct unit filterlet = {UNIT_FILTERLET, 0};
+    const struct recipe *recipe = recipe_uniform(graph, filterlet, 1.0 / 3, &arena);
+    assert_int_equal(choose_masks(graph, scores, recipe, NULL, &arena, &chosen, &diag), OK);
+    assert_int_equal(prune(graph, chosen, &arena, &pruned, &diag), OK);
     for (int32_t i = 0; i < 2; i++)
         for (int32_t k = 0; k < 144; k++)
             masks->kept[i][k] =
