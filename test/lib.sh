@@ -94,3 +94,20 @@ expect_transcript() {
 json() {
     sed -nE "s/^  \"$2\": \"?([^\",]*)\"?,?$/\1/p" "$1"
 }
+
+# pattern_data FOLDER: a dataset of arrays that is easy to learn: noisy 8x8 images of three patterns, 640 to
+# train on, 120 to test.
+pattern_data() {
+    mkdir "$1"
+    /usr/bin/python3 - "$1" <<'EOF'
+import sys
+import numpy as np
+random = np.random.default_rng(7)
+patterns = random.integers(0, 200, (3, 8, 8, 1))
+for part, n in (("train", 640), ("test", 120)):
+    y = random.integers(0, 3, n)
+    x = patterns[y] + random.integers(0, 56, (n, 8, 8, 1))
+    np.save(f"{sys.argv[1]}/x_{part}.npy", x.astype(np.uint8))
+    np.save(f"{sys.argv[1]}/y_{part}.npy", y.astype(np.uint8))
+EOF
+}

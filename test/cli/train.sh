@@ -5,17 +5,7 @@
 # trained is refused.
 . "$(dirname "$0")/../lib.sh"
 cd "$work"
-mkdir data
-/usr/bin/python3 - <<'EOF'
-import numpy as np
-random = np.random.default_rng(7)
-patterns = random.integers(0, 200, (3, 8, 8, 1))
-for part, n in (("train", 640), ("test", 120)):
-    y = random.integers(0, 3, n)
-    x = patterns[y] + random.integers(0, 56, (n, 8, 8, 1))
-    np.save(f"data/x_{part}.npy", x.astype(np.uint8))
-    np.save(f"data/y_{part}.npy", y.astype(np.uint8))
-EOF
+pattern_data data
 cat >net.txt <<'EOF'
 graph small
 tensor "image" f32 1x8x8x1
