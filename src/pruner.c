@@ -141,13 +141,16 @@ static enum status units_remove(struct pruner *p, struct trainer *trainer, int32
     struct importance *importance;
     struct scores *scores;
     struct masks *masks;
+    struct groups *groups;
     struct recipe *recipe = recipe_of_step(p, step, &scratch);
     enum status status = importance_measure(trainer, p->options->score, SCORE_BATCHES, &scratch,
                                             &importance, p->diag);
     if (status == OK)
         status = score(p->graph, recipe, importance, &scratch, &scores, p->diag);
     if (status == OK)
-        status = choose_masks(p->graph, scores, recipe, NULL, &scratch, &masks, p->diag);
+        status = couple(p->graph, &scratch, &groups, p->diag);
+    if (status == OK)
+        status = choose_masks(p->graph, scores, recipe, groups, &scratch, &masks, p->diag);
     if (status == OK)
         status = prune(p->graph, masks, p->arena, &p->graph, p->diag);
     arena_free(&scratch);

@@ -29,7 +29,7 @@ struct network_size {
 struct pruner_result {
     const char *recipe;                         /* as used */
     double validation_dense, validation_pruned; /* accuracy in float; NaN without classes */
-    struct network_size dense, pruned;          /* as int8 */
+    struct network_size pruned;                 /* as int8 */
     struct quantizer_result quantized;
 };
 
