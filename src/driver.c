@@ -227,7 +227,7 @@ static enum status run_passes(const struct compile_options *options, struct prog
         score_done(progress, graph, scores);
         progress_begin(progress);
         TRY(choose_masks(graph, scores, recipe, NULL, arena, &masks, diag));
-        TRY(prune(graph, masks, arena, &graph, diag));
+        TRY(prune(graph, masks, NULL, arena, &graph, diag));
         TRY(verified(graph, "prune", diag));
         graph_done(progress, "prune", graph);
     }

@@ -5,28 +5,13 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/interrupt.h"
 #include "graph/weights.h"
 #include "pass/pass.h"
+#include "pruner_internal.h"
 #include "report/report.h"
 #include "train/checkpoint.h"
-#include "train/normalization.h"
 
-enum { SCORE_BATCHES = 64, STATISTICS_SAMPLES = 512 };
-
-/* What one run works on. */
-struct pruner {
-    const struct pruner_options *options;
-    struct pruner_result *result;
-    struct graph *dense; /* normalized, with weights as they came */
-    struct graph *graph; /* as far as it is pruned */
-    struct recipe *recipe;
-    struct dataset dataset;
-    struct sample_scale scale;
-    struct progress progress;
-    struct arena *arena;
-    struct diag *diag;
-};
+enum { STATISTICS_SAMPLES = 512 };
 
 /* ---- before the first step ---- */
 
@@ -46,29 +31,7 @@ static enum status recipe_load(struct pruner *p)
     return status;
 }
 
-static enum status normalize(struct pruner *p, const struct graph *graph)
-{
-    struct arena scratch = {0};
-    const struct quantizer_options *from = &p->options->quantizer;
-    struct split split;
-    struct graph *inserted;
-    progress_begin(&p->progress);
-    enum status status = renormalize(graph, p->arena, &inserted, p->diag);
-    if (status == OK)
-        status = dataset_split(&p->dataset, from->validation_fraction, from->seed, &scratch, &split,
-                               p->diag);
-    if (status == OK) {
-        int32_t n = split.n_train < STATISTICS_SAMPLES ? split.n_train : STATISTICS_SAMPLES;
-        struct sample_set samples = {&p->dataset, split.train, n, p->scale};
-        status = normalization_measure(inserted, samples_real(&samples, &scratch), n, p->arena,
-                                       &p->dense, p->diag);
-    }
-    arena_free(&scratch);
-    progress_end(&p->progress, "normalize", "");
-    return status;
-}
-
-static enum status load(struct pruner *p)
+static enum status network_load(struct pruner *p)
 {
     const struct quantizer_options *from = &p->options->quantizer;
     struct graph *graph;
@@ -76,40 +39,41 @@ static enum status load(struct pruner *p)
     if (graph->tensors[graph->inputs[0]].dtype != DTYPE_F32)
         return fail(p->diag, ERR_UNSUPPORTED, "%s: int8; give the float network it was made from",
                     from->model_path);
+    enum status status = fold(graph, p->arena, &p->dense, p->diag);
+    if (status != OK)
+        diag_prefix(p->diag, from->model_path);
+    p->graph = p->dense;
+    return status;
+}
+
+/* Some of the samples to train on, chosen by the seed. */
+static const float *samples_choose(struct pruner *p, int32_t *n)
+{
+    int32_t *chosen = ARENA_ARRAY(p->arena, STATISTICS_SAMPLES, int32_t);
+    *n = p->split.n_train < STATISTICS_SAMPLES ? p->split.n_train : STATISTICS_SAMPLES;
+    for (int32_t i = 0; i < *n; i++)
+        chosen[i] = p->split.train[(int64_t)i * p->split.n_train / *n];
+    struct sample_set samples = {&p->dataset, chosen, *n, p->scale};
+    return samples_real(&samples, p->arena);
+}
+
+static enum status samples_load(struct pruner *p)
+{
+    const struct quantizer_options *from = &p->options->quantizer;
     progress_begin(&p->progress);
     TRY(dataset_read(from->data_path, DATASET_TRAIN, p->arena, &p->dataset, p->diag));
-    progress_end(&p->progress, "data", "");
-    TRY(dataset_fits(&p->dataset, graph, p->diag));
+    TRY(dataset_fits(&p->dataset, p->dense, p->diag));
+    TRY(dataset_split(&p->dataset, from->validation_fraction, from->seed, p->arena, &p->split,
+                      p->diag));
     p->scale = from->scale;
     if (from->input_like != NULL)
         TRY(driver_scale_like(from->input_like, p->dataset.type, &p->scale, p->diag));
-    TRY(normalize(p, graph));
-    p->graph = p->dense;
-    return recipe_load(p);
+    p->samples = samples_choose(p, &p->n_samples);
+    progress_end(&p->progress, "data", "");
+    return OK;
 }
 
 /* ---- steps ---- */
-
-/* The share to be absent after step `step` of all: fast at first, slower towards the end (Zhu,
- * Gupta 2017). */
-static double share_after(double share, int32_t step, int32_t n_steps)
-{
-    double left = 1 - (double)step / n_steps;
-    return share * (1 - left * left * left);
-}
-
-static struct recipe *recipe_of_step(const struct pruner *p, int32_t step, struct arena *arena)
-{
-    struct recipe *recipe = arena_copy(arena, p->recipe, sizeof *recipe);
-    recipe->layers =
-        arena_copy(arena, recipe->layers, ((size_t)recipe->n_nodes + 1) * sizeof *recipe->layers);
-    recipe->sparsity = share_after(recipe->sparsity, step, p->options->n_steps);
-    for (int32_t i = 0; i < recipe->n_nodes; i++)
-        if (recipe->layers[i].sparsity > 0)
-            recipe->layers[i].sparsity =
-                share_after(recipe->layers[i].sparsity, step, p->options->n_steps);
-    return recipe;
-}
 
 /* Epochs of a step: half of all are spread over the steps but the last, which has the rest. */
 static int32_t epochs_of_step(const struct pruner_options *options, int32_t step)
@@ -118,95 +82,40 @@ static int32_t epochs_of_step(const struct pruner_options *options, int32_t step
     return step < options->n_steps ? early : options->n_epochs - early * (options->n_steps - 1);
 }
 
-static struct train_settings settings_of_step(const struct pruner *p, int32_t n_epochs)
+static enum status step_run(struct pruner *p)
 {
-    const struct quantizer_options *from = &p->options->quantizer;
-    struct train_settings settings = train_settings_initial();
-    settings.n_epochs = n_epochs;
-    settings.n_threads = p->options->n_threads;
-    settings.rate = p->options->rate;
-    settings.warmup_epochs = 0.3;
-    settings.augmentation = from->augmentation;
-    settings.validation = from->validation_fraction;
-    settings.seed = from->seed;
-    settings.scale = p->scale;
-    settings.keep_zeros = 1;
-    settings.distill_share = p->dataset.labels != NULL ? p->options->distill_share : 1;
-    return settings;
+    TRY(pruner_remove(p));
+    TRY(pruner_state_write(p));
+    int32_t n_epochs = epochs_of_step(p->options, p->step);
+    return n_epochs > 0 ? pruner_train(p, n_epochs, 0) : OK;
 }
 
-static enum status units_remove(struct pruner *p, struct trainer *trainer, int32_t step)
+/* Goes on with the training of the step that was left. */
+static enum status step_resume(struct pruner *p)
 {
-    struct arena scratch = {0};
-    struct importance *importance;
-    struct scores *scores;
-    struct masks *masks;
-    struct groups *groups;
-    struct recipe *recipe = recipe_of_step(p, step, &scratch);
-    enum status status = importance_measure(trainer, p->options->score, SCORE_BATCHES, &scratch,
-                                            &importance, p->diag);
-    if (status == OK)
-        status = score(p->graph, recipe, importance, &scratch, &scores, p->diag);
-    if (status == OK)
-        status = couple(p->graph, &scratch, &groups, p->diag);
-    if (status == OK)
-        status = choose_masks(p->graph, scores, recipe, groups, &scratch, &masks, p->diag);
-    if (status == OK)
-        status = prune(p->graph, masks, p->arena, &p->graph, p->diag);
-    arena_free(&scratch);
-    return status;
+    struct file file;
+    struct diag unused;
+    TRY(pruner_state_read(p));
+    for (int32_t step = 1; step < p->step; step++)
+        p->epochs_done += epochs_of_step(p->options, step);
+    int32_t n_epochs = epochs_of_step(p->options, p->step);
+    int is_saved = file_read(pruner_checkpoint(p), p->arena, &file, &unused) == OK;
+    return n_epochs > 0 ? pruner_train(p, n_epochs, is_saved) : OK;
 }
 
-static enum status train(struct pruner *p, int32_t n_epochs, double *accuracy)
+static enum status steps_run(struct pruner *p)
 {
-    const struct quantizer_options *from = &p->options->quantizer;
-    struct arena scratch = {0};
-    struct trainer trainer = {0};
-    struct train_settings settings = settings_of_step(p, n_epochs);
-    double loss;
-    int stopped = 0;
-    interrupt_hold();
-    enum status status =
-        trainer_make(&settings, p->graph, settings.distill_share > 0 ? p->dense : NULL, &p->dataset,
-                     &scratch, &trainer, p->diag);
-    trainer.observer = from->train_observer;
-    trainer.observer_context = from->train_context;
-    if (status == OK && n_epochs > 0)
-        status = trainer_run(&trainer, &stopped, p->diag);
-    if (status == OK && stopped)
-        status = fail(p->diag, ERR_USAGE, "stopped by a signal; nothing was written");
-    if (status == OK) {
-        trainer_validate(&trainer, trainer.split.validation, trainer.split.n_validation, &loss,
-                         accuracy);
-        p->graph = network_graph(trainer.network, p->arena);
+    if (p->options->resume) {
+        TRY(step_resume(p));
+    } else {
+        TRY(folder_remove(p->options->state_path, p->diag));
+        TRY(pruner_validate(p, p->dense, &p->result->validation_dense));
     }
-    trainer_free(&trainer);
-    interrupt_release();
-    arena_free(&scratch);
-    return status;
-}
-
-static enum status step_run(struct pruner *p, int32_t step)
-{
-    struct arena scratch = {0};
-    struct trainer trainer = {0};
-    struct train_settings settings = settings_of_step(p, 1);
-    progress_begin(&p->progress);
-    enum status status =
-        trainer_make(&settings, p->graph, NULL, &p->dataset, &scratch, &trainer, p->diag);
-    if (status == OK && step == 1) {
-        double loss;
-        trainer_validate(&trainer, trainer.split.validation, trainer.split.n_validation, &loss,
-                         &p->result->validation_dense);
+    while (p->step < p->options->n_steps) {
+        p->step++;
+        TRY(step_run(p));
     }
-    if (status == OK)
-        status = units_remove(p, &trainer, step);
-    trainer_free(&trainer);
-    arena_free(&scratch);
-    progress_end(&p->progress, "prune",
-                 arena_printf(p->arena, "step %d of %d", step, p->options->n_steps));
-    return status != OK ? status
-                        : train(p, epochs_of_step(p->options, step), &p->result->validation_pruned);
+    return pruner_validate(p, p->graph, &p->result->validation_pruned);
 }
 
 /* ---- the result ---- */
@@ -217,24 +126,21 @@ static enum status size_measure(const struct pruner *p, const struct graph *grap
     struct arena scratch = {0};
     struct graph *simple;
     struct packed *packed;
-    *size = (struct network_size){0, 0, 0, 0};
     enum status status = simplify(graph, &scratch, &simple, p->diag);
     if (status == OK)
         status = pack(simple, NULL, &scratch, &packed, p->diag);
-    for (int32_t i = 0; status == OK && i < graph->n_nodes; i++) {
-        const struct tensor *weights = node_input(graph, &graph->nodes[i], 1);
-        if (!op_is_layer(graph->nodes[i].op))
-            continue;
-        size->n_weights += shape_elements(&weights->shape);
-        for (int64_t k = 0; k < shape_elements(&weights->shape); k++)
-            size->n_kept += ((const int8_t *)weights->data)[k] != 0;
-    }
     for (int32_t i = 0; status == OK && i < simple->n_nodes; i++) {
         struct weight_counts counts = weight_counts(simple, &simple->nodes[i]);
+        size->n_weights += (int64_t)packed->nodes[i].weight_bytes;
         size->weight_bytes +=
             (int64_t)(packed->nodes[i].weight_bytes + packed->nodes[i].index_bytes);
         if (counts.n_weights > 0)
             size->macs += counts.macs / counts.n_weights * (int64_t)packed->nodes[i].weight_bytes;
+    }
+    for (int32_t i = 0; i < p->dense->n_nodes; i++) {
+        struct weight_counts counts = weight_counts(p->dense, &p->dense->nodes[i]);
+        size->n_weights_dense += counts.n_weights;
+        size->macs_dense += counts.macs;
     }
     arena_free(&scratch);
     return status;
@@ -249,12 +155,16 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
                        .arena = arena,
                        .diag = diag};
     struct quantizer_options last = options->quantizer;
-    TRY(load(&p));
+    result->validation_dense = result->validation_pruned = NAN;
+    TRY(network_load(&p));
+    TRY(samples_load(&p));
+    TRY(recipe_load(&p));
     result->recipe = recipe_print(p.recipe, p.dense, arena);
-    for (int32_t step = 1; step <= options->n_steps; step++)
-        TRY(step_run(&p, step));
+    TRY(steps_run(&p));
     TRY(checkpoint_write_graph(options->float_path, p.graph, diag));
     last.model_path = options->float_path;
+    last.teacher = p.dense;
     TRY(quantizer_run(&last, arena, &result->quantized, diag));
-    return size_measure(&p, result->quantized.graph, &result->pruned);
+    TRY(size_measure(&p, result->quantized.graph, &result->size));
+    return folder_remove(options->state_path, diag);
 }

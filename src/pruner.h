@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a float network and data to a pruned int8 network: remove, train, in steps. */
+/* From a network and data to a pruned int8 network: remove, make good for it, train, in steps. */
 #ifndef DTMM_PRUNER_H
 #define DTMM_PRUNER_H
 
@@ -11,30 +11,41 @@ struct pruner_options {
     struct unit unit;
     double sparsity; /* share of the weights that is to be absent */
     enum score_kind score;
-    int32_t n_steps, n_epochs; /* of removal; of training, all steps together */
-    double rate;               /* learning rate at the start of each step */
-    double distill_share;      /* of the dense network's outputs in the loss */
+    int32_t n_steps;  /* of removal */
+    int32_t n_epochs; /* of training in float, all steps together; quantizer.n_qat_epochs follow */
+    int compensate;   /* solve the weights that stay anew after each removal */
+    double rate;      /* learning rate at the start of each step */
+    double weight_decay;
+    double distill_share;  /* of the dense network's outputs in the loss; 1: labels are not used */
+    double feature_weight; /* of its features */
+    int32_t n_features;
+    const char *const *features; /* activations to be like the dense network's */
     int32_t n_threads;
     const char *float_path;             /* the trained float network: a checkpoint */
+    const char *state_path;             /* a folder for what a run that was cut off goes on from */
+    const char *settings;               /* a line that says what decides the outcome */
+    int resume;                         /* go on from it */
     struct quantizer_options quantizer; /* model, data, samples, and how the result becomes int8 */
 };
 
-/* Sizes of a network as `dtmm compress` stores it on the host. */
+/* What is left of a network, as `dtmm compress` stores it on the host, and what it was. */
 struct network_size {
-    int64_t n_weights, n_kept; /* of layers with weights */
-    int64_t weight_bytes;      /* weights and index */
-    int64_t macs;
+    int64_t n_weights, n_weights_dense; /* stored, of layers with weights */
+    int64_t weight_bytes;               /* weights and index */
+    int64_t macs, macs_dense;
 };
 
 struct pruner_result {
     const char *recipe;                         /* as used */
     double validation_dense, validation_pruned; /* accuracy in float; NaN without classes */
-    struct network_size pruned;                 /* as int8 */
+    struct network_size size;                   /* as int8 */
     struct quantizer_result quantized;
 };
 
-/* import, renormalize, then for each step: score, choose masks, prune, train; then quantize. Writes
- * float_path and the int8 file. ERR_USAGE when a signal ended the training. */
+/* import, then for each step: score, choose masks, prune or compensate, shrink, renormalize, train,
+ * fold; then quantize. Writes float_path and the int8 file. After each epoch the state is saved;
+ * ERR_USAGE when a signal ended the training, or when there is no state of these settings to go on
+ * from. */
 enum status pruner_run(const struct pruner_options *options, struct arena *arena,
                        struct pruner_result *result, struct diag *diag);
 

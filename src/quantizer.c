@@ -223,8 +223,9 @@ static enum status train_rounded(struct quantizer *q)
         settings.rounding = &rounding;
         task_choose(q, &settings);
         interrupt_hold();
-        status = trainer_make(&settings, result->folded, result->original, &q->dataset, &scratch,
-                              &trainer, q->diag);
+        status = trainer_make(&settings, result->folded,
+                              options->teacher != NULL ? options->teacher : result->original,
+                              &q->dataset, &scratch, &trainer, q->diag);
         trainer.observer = options->train_observer;
         trainer.observer_context = options->train_context;
         if (status == OK)

@@ -23,8 +23,9 @@ struct quantizer_options {
     uint64_t seed;              /* of the choice of samples */
     int equalize, correct_bias;
     struct weight_rounding rounding;
-    int32_t n_qat_epochs; /* of training with rounding, on all training samples; 0: none */
-    double qat_rate;      /* its peak learning rate */
+    int32_t n_qat_epochs;        /* of training with rounding, on all training samples; 0: none */
+    double qat_rate;             /* its peak learning rate */
+    const struct graph *teacher; /* of this training; NULL: the float network itself */
     struct augmentation augmentation;
     double distill_share;           /* of the float network's outputs in its loss */
     train_observer *train_observer; /* sees its epochs; NULL: nobody */

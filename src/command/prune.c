@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "command/command.h"
 #include "command/data_options.h"
 #include "command/train_options.h"
@@ -19,7 +20,14 @@ static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                         {"epochs", required_argument, NULL, 'e'},
                                         {"qat", required_argument, NULL, 'q'},
                                         {"lr", required_argument, NULL, 'r'},
+                                        {"weight-decay", required_argument, NULL, 'w'},
+                                        {"distill", no_argument, NULL, 'D'},
+                                        {"no-distill", no_argument, NULL, 'N'},
                                         {"distill-share", required_argument, NULL, 'A'},
+                                        {"distill-features", required_argument, NULL, 'f'},
+                                        {"feature-weight", required_argument, NULL, 'W'},
+                                        {"compensate", no_argument, NULL, 'C'},
+                                        {"resume", no_argument, NULL, 'm'},
                                         {"augment", required_argument, NULL, 'a'},
                                         {"threads", required_argument, NULL, 't'},
                                         {"out", required_argument, NULL, 'o'},
@@ -40,9 +48,11 @@ static enum status parse_score(const char *value, enum score_kind *score, struct
             *score = (enum score_kind)i;
             return OK;
         }
-    return value == NULL ? OK
-                         : fail(diag, ERR_USAGE,
-                                "--score %s: must be magnitude, taylor, fisher or random", value);
+    return value == NULL
+               ? OK
+               : fail(diag, ERR_USAGE,
+                      "--score %s: must be magnitude, taylor, fisher, reconstruction or random",
+                      value);
 }
 
 static enum status parse_count(const char *option, const char *value, long low, long high,
@@ -69,6 +79,26 @@ static enum status parse_what(const char **value, struct pruner_options *options
     return parse_score(value['c'], &options->score, diag);
 }
 
+static enum status parse_teacher(const char **value, struct pruner_options *options,
+                                 struct arena *arena, struct diag *diag)
+{
+    options->distill_share = value['N'] != NULL ? 0 : 0.5;
+    options->feature_weight = 1;
+    if (value['N'] != NULL && (value['D'] != NULL || value['A'] != NULL || value['f'] != NULL))
+        return fail(diag, ERR_USAGE, "--no-distill contradicts the other options of distillation");
+    if (value['A'] != NULL)
+        TRY(parse_fraction("--distill-share", value['A'], 0, 1.0000001, &options->distill_share,
+                           diag));
+    if (value['W'] != NULL)
+        TRY(parse_fraction("--feature-weight", value['W'], 0, 1e6, &options->feature_weight, diag));
+    options->quantizer.distill_share = options->distill_share;
+    if (value['f'] != NULL)
+        options->n_features = words_split(value['f'], arena, &options->features);
+    if (options->n_features >= MAX_INPUTS)
+        return fail(diag, ERR_USAGE, "--distill-features: at most %d", MAX_INPUTS - 1);
+    return OK;
+}
+
 static enum status parse_course(const char **value, struct pruner_options *options,
                                 struct diag *diag)
 {
@@ -76,21 +106,33 @@ static enum status parse_course(const char **value, struct pruner_options *optio
     options->n_steps = 4;
     options->n_epochs = 20;
     options->rate = 0.03;
-    options->distill_share = 0.5;
-    quantizer->n_qat_epochs = 2;
+    options->weight_decay = 5e-4;
     quantizer->qat_rate = 1e-2;
     TRY(parse_count("--steps", value['n'], 1, 1000, &options->n_steps, diag));
     TRY(parse_count("--epochs", value['e'], 0, 100000, &options->n_epochs, diag));
-    TRY(parse_count("--qat", value['q'], 0, 100000, &quantizer->n_qat_epochs, diag));
+    quantizer->n_qat_epochs = options->n_epochs > 4 ? 2 : 0;
+    TRY(parse_count("--qat", value['q'], 0, options->n_epochs, &quantizer->n_qat_epochs, diag));
+    options->n_epochs -= quantizer->n_qat_epochs;
     TRY(parse_count("--threads", value['t'], 0, 1024, &options->n_threads, diag));
     if (value['r'] != NULL)
         TRY(parse_fraction("--lr", value['r'], 0, 1000, &options->rate, diag));
-    if (value['A'] != NULL)
-        TRY(parse_fraction("--distill-share", value['A'], 0, 1.0000001, &options->distill_share,
-                           diag));
-    quantizer->distill_share = options->distill_share;
+    if (value['w'] != NULL)
+        TRY(parse_fraction("--weight-decay", value['w'], 0, 1000, &options->weight_decay, diag));
     return augmentation_parse(value['a'] != NULL ? value['a'] : "none", &quantizer->augmentation,
                               diag);
+}
+
+/* All that decides the outcome, in a line. */
+static const char *settings_text(const char **value, const struct pruner_options *options,
+                                 struct arena *arena)
+{
+    struct text text = text_start(arena);
+    text_printf(&text, "%s", options->quantizer.model_path);
+    for (const struct option *option = OPTIONS; option->name != NULL; option++)
+        if (value[option->val] != NULL && strchr("htojvm", option->val) == NULL)
+            text_printf(&text, " --%s%s%s", option->name, option->has_arg ? " " : "",
+                        option->has_arg ? value[option->val] : "");
+    return text.data;
 }
 
 static enum status parse_options(const struct arguments *arguments, struct arena *arena,
@@ -120,7 +162,12 @@ static enum status parse_options(const struct arguments *arguments, struct arena
     int has_ending = length > 7 && strcmp(value['o'] + length - 7, ".tflite") == 0;
     options->float_path = arena_printf(arena, "%.*s.safetensors",
                                        (int)(has_ending ? length - 7 : length), value['o']);
+    options->state_path = arena_printf(arena, "%s.state", value['o']);
+    options->compensate = value['C'] != NULL;
+    options->resume = value['m'] != NULL;
+    options->settings = settings_text(value, options, arena);
     TRY(parse_what(value, options, diag));
+    TRY(parse_teacher(value, options, arena, diag));
     return parse_course(value, options, diag);
 }
 
@@ -132,13 +179,14 @@ static void observe(void *context, const struct epoch_result *result)
 static json_t *result_json(const struct pruner_options *options, const struct pruner_result *result)
 {
     const struct quality *quality = &result->quantized.quality_int8;
+    const struct network_size *size = &result->size;
     json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:f, s:I, s:I, s:I, s:I}", "model", options->quantizer.model_path, "out",
-        options->quantizer.out_path, "recipe", result->recipe, "sparsity",
-        1 - (double)result->pruned.n_kept / (double)result->pruned.n_weights, "n_weights",
-        (json_int_t)result->pruned.n_weights, "n_kept", (json_int_t)result->pruned.n_kept,
-        "weight_bytes", (json_int_t)result->pruned.weight_bytes, "macs",
-        (json_int_t)result->pruned.macs);
+        "{s:s, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I}", "model", options->quantizer.model_path,
+        "out", options->quantizer.out_path, "recipe", result->recipe, "sparsity",
+        1 - (double)size->n_weights / (double)size->n_weights_dense, "n_weights",
+        (json_int_t)size->n_weights, "n_weights_dense", (json_int_t)size->n_weights_dense,
+        "weight_bytes", (json_int_t)size->weight_bytes, "macs", (json_int_t)size->macs,
+        "macs_dense", (json_int_t)size->macs_dense);
     if (!isnan(result->validation_dense)) {
         json_object_set_new(json, "validation_dense", json_real(result->validation_dense));
         json_object_set_new(json, "validation_pruned", json_real(result->validation_pruned));
@@ -152,11 +200,13 @@ static void print_result(const struct pruner_options *options, const struct prun
                          struct arena *arena)
 {
     const struct quality *quality = &result->quantized.quality_int8;
+    const struct network_size *size = &result->size;
     printf("weights absent     %.1f %% of %s\n",
-           100 - 100 * (double)result->pruned.n_kept / (double)result->pruned.n_weights,
-           thousands(arena, result->pruned.n_weights));
-    printf("weights and index  %s B\n", thousands(arena, result->pruned.weight_bytes));
-    printf("MACs               %s\n", thousands(arena, result->pruned.macs));
+           100 - 100 * (double)size->n_weights / (double)size->n_weights_dense,
+           thousands(arena, size->n_weights_dense));
+    printf("weights and index  %s B\n", thousands(arena, size->weight_bytes));
+    printf("MACs               %s, %.1f %% of %s\n", thousands(arena, size->macs),
+           100 * (double)size->macs / (double)size->macs_dense, thousands(arena, size->macs_dense));
     if (!isnan(result->validation_dense))
         printf("validation         %.2f %% dense, %.2f %% pruned, %.2f %% int8\n",
                100 * result->validation_dense, 100 * result->validation_pruned,
@@ -174,7 +224,8 @@ enum status command_prune(const struct command *command, int argc, char **argv, 
     TRY(arguments_parse(command, argc, argv, OPTIONS, "o:v", 1, &arguments, diag));
     enum status status = parse_options(&arguments, &arena, &options, diag);
     if (status == OK) {
-        struct train_screen screen = train_screen_start(options.n_epochs, 0);
+        struct train_screen screen =
+            train_screen_start(options.n_epochs + options.quantizer.n_qat_epochs, 0);
         options.quantizer.train_observer = observe;
         options.quantizer.train_context = &screen;
         status = pruner_run(&options, &arena, &result, diag);

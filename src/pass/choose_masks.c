@@ -50,6 +50,15 @@ static int32_t group_of(const struct chooser *chooser, int32_t node, int64_t uni
     return chooser->groups != NULL && filters ? chooser->groups->of[node][unit] : -1;
 }
 
+/* Whether a unit makes a channel that the outputs have, all by itself. */
+static int is_fixed(const struct chooser *chooser, int32_t node, int64_t unit)
+{
+    const struct node_scores *scores = &chooser->scores->nodes[node];
+    return chooser->groups != NULL && scores->n_units == chooser->groups->n_filters[node] &&
+           scores->unit.kind != UNIT_BLOCK && scores->unit.kind != UNIT_ELEMENT &&
+           chooser->groups->of[node][unit] < 0;
+}
+
 static void weights_count(const struct chooser *chooser, int32_t node, int64_t *counts)
 {
     const struct tensor *weights = weights_of(chooser, node);
@@ -68,11 +77,8 @@ static int64_t candidates_add(const struct chooser *chooser, int32_t node,
     weights_count(chooser, node, counts);
     for (int64_t u = 0; u < scores->n_units; u++) {
         int32_t group = group_of(chooser, node, u);
-        int fixed = chooser->groups != NULL && group < 0 &&
-                    (scores->unit.kind == UNIT_FILTER ||
-                     chooser->graph->nodes[node].op == OP_depthwise_conv_2d);
-        if (fixed)
-            continue; /* the outputs have this channel */
+        if (is_fixed(chooser, node, u))
+            continue;
         if (group >= 0 && of_group[group] > 0) {
             struct candidate *candidate = &candidates[of_group[group] - 1];
             candidate->score += (double)scores->of[u];
@@ -115,11 +121,9 @@ static int lose(const struct chooser *chooser, int32_t node, int64_t unit)
 
 /* Removes the lowest of the candidates until `share` of `n_weights` is absent. */
 static void remove_lowest(const struct chooser *chooser, struct candidate *candidates, int64_t n,
-                          double share)
+                          double share, int64_t n_weights)
 {
-    int64_t n_weights = 0, removed = 0;
-    for (int64_t i = 0; i < n; i++)
-        n_weights += candidates[i].n_weights;
+    int64_t removed = 0;
     qsort(candidates, (size_t)n, sizeof *candidates, candidate_compare);
     /* A hair less, so that a product just above a whole number does not take one too many. */
     int64_t target = (int64_t)ceil(share * (double)n_weights - 1e-6);
@@ -173,16 +177,20 @@ static void choose(const struct chooser *chooser)
         ARENA_ARRAY(chooser->scratch, (size_t)n_all + 1, struct candidate);
     size_t n_groups = chooser->groups != NULL ? (size_t)chooser->groups->n_groups : 0;
     int64_t *of_group = ARENA_ARRAY(chooser->scratch, n_groups + 1, int64_t);
+    int64_t n_weights = 0;
     for (int32_t node = 0; node < graph->n_nodes; node++)
-        if (chooser->scores->nodes[node].of != NULL && chooser->recipe->layers[node].sparsity < 0)
+        if (chooser->scores->nodes[node].of != NULL && chooser->recipe->layers[node].sparsity < 0) {
             n = candidates_add(chooser, node, candidates, n, of_group);
-    remove_lowest(chooser, candidates, n, chooser->recipe->sparsity);
+            n_weights += shape_elements(&weights_of(chooser, node)->shape);
+        }
+    remove_lowest(chooser, candidates, n, chooser->recipe->sparsity, n_weights);
     for (int32_t node = 0; node < graph->n_nodes; node++) {
         if (chooser->scores->nodes[node].of == NULL || chooser->recipe->layers[node].sparsity < 0)
             continue;
         memset(of_group, 0, (n_groups + 1) * sizeof *of_group);
         n = candidates_add(chooser, node, candidates, 0, of_group);
-        remove_lowest(chooser, candidates, n, chooser->recipe->layers[node].sparsity);
+        remove_lowest(chooser, candidates, n, chooser->recipe->layers[node].sparsity,
+                      shape_elements(&weights_of(chooser, node)->shape));
     }
 }
 

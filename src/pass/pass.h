@@ -101,15 +101,17 @@ enum status score(const struct graph *graph, const struct recipe *recipe,
 
 /* choose_masks.c: takes the units with the lowest scores away until the shares of the recipe are
  * absent, weighed by the number of weights; each layer keeps at least one unit. With `groups`
- * filters leave only as whole classes, ranked by the sum of their scores. */
+ * filters leave only as whole classes, ranked by the sum of their scores, and those of the outputs
+ * stay. */
 enum status choose_masks(const struct graph *graph, const struct scores *scores,
                          const struct recipe *recipe, const struct groups *groups,
                          struct arena *arena, struct masks **masks, struct diag *diag);
 
 /* prune.c: the graph with the absent weights set to zero. The weights keep their shape; simplify
- * and pack take out what is zero. */
-enum status prune(const struct graph *graph, const struct masks *masks, struct arena *arena,
-                  struct graph **pruned, struct diag *diag);
+ * and pack, or shrink, take out what is zero. With `groups` the biases of those classes that keep
+ * no weight become zero too: their channels then die, which changes what the network computes. */
+enum status prune(const struct graph *graph, const struct masks *masks, const struct groups *groups,
+                  struct arena *arena, struct graph **pruned, struct diag *diag);
 
 /* simplify.c: removes, from an int8 graph, what cannot influence the outputs: filters whose weights
  * are all zero become constants that are folded forward, dead channels and channels nobody reads

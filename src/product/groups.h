@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+#include "base/arena.h"
+#include "graph/graph.h"
+#include "product/masks.h"
+
 /* The filters (output channels of layers with weights) of a graph, in classes: all filters of a
  * class must be absent for the channels that they make to leave. */
 struct groups {
@@ -14,5 +18,9 @@ struct groups {
                            output of the graph depends on the number of channels) */
     int32_t n_groups;
 };
+
+/* A byte a class: 1 when no filter of it keeps a weight. */
+uint8_t *groups_absent(const struct groups *groups, const struct graph *graph,
+                       const struct masks *masks, struct arena *arena);
 
 #endif

@@ -5,11 +5,17 @@
 
 #include <stdint.h>
 
+#include "base/arena.h"
+#include "graph/graph.h"
+
 /* Indexed as the graph's nodes. */
 struct masks {
     int32_t n_nodes;
     uint8_t **kept; /* by node: a byte for each of its weights in their order, 0: absent; NULL: the
                        node has no weights, or keeps all */
 };
+
+/* Of an f32 graph in which what is absent is zero: a mask for every layer. */
+struct masks *masks_of_zeros(const struct graph *graph, struct arena *arena);
 
 #endif

@@ -18,6 +18,52 @@ struct recipe *recipe_uniform(const struct graph *graph, struct unit unit, doubl
     return recipe;
 }
 
+/* The node of the same name, or -1. */
+static int32_t node_find(const struct graph *graph, const char *name)
+{
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        if (strcmp(graph->nodes[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static double weights_of(const struct graph *graph, const struct node *node)
+{
+    return (double)shape_elements(&node_input(graph, node, 1)->shape);
+}
+
+/* The share of what is left that has to leave. */
+static double share_of_rest(double share, double n_whole, double n_rest)
+{
+    double n_kept = (1 - share) * n_whole;
+    return n_rest > n_kept ? 1 - n_kept / n_rest : 0;
+}
+
+struct recipe *recipe_of_rest(const struct recipe *recipe, const struct graph *whole,
+                              const struct graph *rest, struct arena *arena)
+{
+    struct recipe *result = recipe_uniform(rest, (struct unit){UNIT_FILTERLET, 0}, 0, arena);
+    double n_whole = 0, n_rest = 0;
+    for (int32_t i = 0; i < whole->n_nodes; i++)
+        if (op_is_layer(whole->nodes[i].op) && recipe->layers[i].sparsity < 0)
+            n_whole += weights_of(whole, &whole->nodes[i]);
+    for (int32_t i = 0; i < rest->n_nodes; i++) {
+        const struct node *node = &rest->nodes[i];
+        int32_t from = node_find(whole, node->name);
+        if (!op_is_layer(node->op) || from < 0)
+            continue;
+        result->layers[i] = recipe->layers[from];
+        if (recipe->layers[from].sparsity < 0)
+            n_rest += weights_of(rest, node);
+        else
+            result->layers[i].sparsity =
+                share_of_rest(recipe->layers[from].sparsity, weights_of(whole, &whole->nodes[from]),
+                              weights_of(rest, node));
+    }
+    result->sparsity = share_of_rest(recipe->sparsity, n_whole, n_rest);
+    return result;
+}
+
 static enum status share_take(const json_t *json, const char *what, double *share,
                               struct diag *diag)
 {

@@ -22,6 +22,12 @@ struct recipe {
 struct recipe *recipe_uniform(const struct graph *graph, struct unit unit, double sparsity,
                               struct arena *arena);
 
+/* The recipe for what removal has left of the recipe's graph, so that of every layer (and of those
+ * that are ranked together) as many weights stay as the recipe's share leaves of the whole graph:
+ * layers are found by name, and what has left already is no longer asked for. */
+struct recipe *recipe_of_rest(const struct recipe *recipe, const struct graph *whole,
+                              const struct graph *rest, struct arena *arena);
+
 /* Reads JSON: {"sparsity": 0.5, "unit": "filterlet", "layers": {"NAME": {"unit": "block:4",
  * "sparsity": 0.75}}}; everything but the first is optional, layers are named as in the graph.
  * ERR_INPUT names what is wrong. */

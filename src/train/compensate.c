@@ -14,9 +14,10 @@ struct compensating {
     const struct graph *graph; /* dense */
     const struct compensation *request;
     struct draft draft;
-    uint8_t *changed; /* by tensor: is not what the dense graph makes */
-    uint8_t *solved;  /* by node: its weights are new */
-    int32_t n_fitted; /* samples */
+    uint8_t *changed;      /* by tensor: is not what the dense graph makes */
+    uint8_t *solved;       /* by node: its weights are new */
+    int32_t n_fitted;      /* samples */
+    const uint8_t *absent; /* by class of filters; NULL: none is */
     struct diag *diag;
 };
 
@@ -80,6 +81,18 @@ static double damping_of(const struct compensation *request)
     return request->damping > 0 ? request->damping : request->scales != NULL ? 1e-2 : 1e-3;
 }
 
+/* Channels that nobody is to read make nothing. */
+static void absent_silence(struct compensating *c, int32_t index)
+{
+    const struct groups *groups = c->request->groups;
+    if (c->absent == NULL)
+        return;
+    float *bias = draft_own_values(&c->draft, &c->draft.graph.nodes[index], 2);
+    for (int32_t f = 0; f < groups->n_filters[index]; f++)
+        if (groups->of[index][f] >= 0 && c->absent[groups->of[index][f]])
+            bias[f] = 0;
+}
+
 static enum status layer_solve(struct compensating *c, int32_t index)
 {
     struct arena scratch = {0};
@@ -108,6 +121,7 @@ static enum status layer_solve(struct compensating *c, int32_t index)
             filters_solve(&problem);
         }
         filters_write(&c->draft, index, problem.filters);
+        absent_silence(c, index);
     }
     arena_free(&scratch);
     return status;
@@ -160,6 +174,8 @@ enum status compensate(const struct graph *graph, const struct compensation *req
         .n_fitted = request->n_samples - n_held_out,
         .diag = diag,
     };
+    if (request->groups != NULL)
+        c.absent = groups_absent(request->groups, graph, request->masks, &scratch);
     absent_remove(&c);
     enum status status = layers_solve(&c);
     if (status == OK && n_held_out > 0)

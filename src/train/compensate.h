@@ -9,10 +9,13 @@
 #include "base/status.h"
 #include "graph/graph.h"
 #include "product/fake_quantization.h"
+#include "product/groups.h"
 #include "product/masks.h"
 
 struct compensation {
     const struct masks *masks;
+    const struct groups *groups; /* filters of a class that keeps no weight make zeros then, not the
+                                    mean of what they made; NULL: none do */
     const struct fake_quantization *scales; /* weights are made multiples of these; NULL: real */
     const float *samples;                   /* some hundred inputs, back to back */
     int32_t n_samples;

@@ -59,11 +59,12 @@ enum status importance_measure(struct trainer *trainer, enum score_kind kind, in
     if (kind == SCORE_RANDOM) {
         struct random random = {trainer->settings->seed};
         for (int64_t i = 0; i < parameters.n_values; i++)
-            measuring.sums[i] = (double)(random_bits(&random) >> 40);
-    } else if (kind != SCORE_MAGNITUDE) {
+            measuring.sums[i] =
+                parameters.values[i] != 0 ? (double)(random_bits(&random) >> 40) : 0;
+    } else if (kind == SCORE_TAYLOR || kind == SCORE_FISHER) {
         status = trainer_gradients(trainer, n_batches, see_gradients, &measuring, diag);
     }
-    if (status == OK && kind != SCORE_MAGNITUDE)
+    if (status == OK && (kind == SCORE_RANDOM || kind == SCORE_TAYLOR || kind == SCORE_FISHER))
         *importance = by_node(trainer, measuring.sums, arena);
     arena_free(&scratch);
     return status;

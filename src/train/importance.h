@@ -11,6 +11,7 @@
     X(MAGNITUDE, "magnitude", "L2 norm of the unit's weights")                                     \
     X(TAYLOR, "taylor", "sum of |gradient * weight|, batch by batch")                              \
     X(FISHER, "fisher", "sum of (gradient * weight)^2, batch by batch")                            \
+    X(RECONSTRUCTION, "reconstruction", "error that the other weights, solved anew, cannot undo")  \
     X(RANDOM, "random", "for comparison only")
 
 enum score_kind {
@@ -21,7 +22,7 @@ enum score_kind {
 };
 
 /* Measures TAYLOR or FISHER (Molchanov et al. 2019) on batches of the training data, or draws
- * RANDOM from the trainer's seed; for MAGNITUDE *importance is NULL. Nothing is learned. */
+ * RANDOM from the trainer's seed; for others *importance is NULL. Nothing is learned. */
 enum status importance_measure(struct trainer *trainer, enum score_kind kind, int32_t n_batches,
                                struct arena *arena, struct importance **importance,
                                struct diag *diag);

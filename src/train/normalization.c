@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "product/units.h"
+
 /* Sums over all positions, by tensor and channel. */
 struct sums {
     const struct graph *graph;
@@ -37,10 +39,49 @@ static void see(void *context, int32_t tensor, const float *values, int32_t n)
     sums->n[tensor] += (double)positions;
 }
 
+/* The one layer that makes a tensor, when nothing but its weights decides the scale of it: it has
+ * no bias, and its weights are its own. NULL otherwise. */
+static const struct node *scalable_layer(const struct graph *graph, int32_t tensor)
+{
+    const struct node *layer = NULL;
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        if (graph->nodes[i].output == tensor)
+            layer = &graph->nodes[i];
+    if (layer == NULL || !op_is_layer(layer->op) || layer->n_inputs > 2)
+        return NULL;
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        if (&graph->nodes[i] != layer && graph->nodes[i].n_inputs > 1 &&
+            graph->nodes[i].inputs[1] == layer->inputs[1])
+            return NULL;
+    return layer;
+}
+
+/* Gives each filter the norm that filters have at the start of a training (He et al. 2015), and
+ * tells by what it was multiplied. Behind a normalization the scale of a filter decides nothing but
+ * how far a step of training turns it: those of folded networks differ by orders of magnitude. */
+static double *filters_scale(struct network *network, const struct graph *graph,
+                             const struct node *layer, struct arena *arena)
+{
+    static const double norm = 2; /* squared: He's 2 / fan-in, over all the fan-in */
+    const struct shape *shape = &node_input(graph, layer, 1)->shape;
+    float *weights = network_values(network, layer->inputs[1]);
+    int32_t n = filter_count(layer->op, shape);
+    double *factor = ARENA_ARRAY(arena, (size_t)n, double);
+    for (int64_t i = 0; i < shape_elements(shape); i++)
+        factor[filter_of_weight(layer->op, shape, i)] += (double)weights[i] * (double)weights[i];
+    for (int32_t f = 0; f < n; f++)
+        factor[f] = factor[f] > 0 ? sqrt(norm / factor[f]) : 1;
+    for (int64_t i = 0; i < shape_elements(shape); i++)
+        weights[i] = (float)((double)weights[i] * factor[filter_of_weight(layer->op, shape, i)]);
+    return factor;
+}
+
 static void parameters_set(struct network *network, const struct graph *graph,
-                           const struct node *node, const struct sums *sums)
+                           const struct node *node, const struct sums *sums, struct arena *arena)
 {
     int32_t x = node->inputs[0];
+    const struct node *layer = scalable_layer(graph, x);
+    const double *factor = layer != NULL ? filters_scale(network, graph, layer, arena) : NULL;
     float *gamma = network_values(network, node->inputs[1]);
     float *beta = network_values(network, node->inputs[2]);
     float *mean = network_values(network, node->inputs[3]);
@@ -48,9 +89,10 @@ static void parameters_set(struct network *network, const struct graph *graph,
     for (int32_t c = 0; c < node_input(graph, node, 1)->shape.dims[0]; c++) {
         double m = sums->values[x][c] / sums->n[x];
         double v = fmax(sums->squares[x][c] / sums->n[x] - m * m, 0);
-        mean[c] = (float)m;
-        variance[c] = (float)v;
-        gamma[c] = (float)sqrt(v + (double)node->attrs.epsilon);
+        double f = factor != NULL ? factor[c] : 1;
+        mean[c] = (float)(m * f);
+        variance[c] = (float)(v * f * f);
+        gamma[c] = (float)(sqrt(v * f * f + (double)node->attrs.epsilon) / f);
         beta[c] = (float)((double)beta[c] + m);
     }
 }
@@ -79,7 +121,7 @@ enum status normalization_measure(const struct graph *graph, const float *sample
         for (int32_t i = 0; i < graph->n_nodes; i++)
             if (graph->nodes[i].op == OP_batch_normalization &&
                 is_identity(graph, &graph->nodes[i]))
-                parameters_set(network, graph, &graph->nodes[i], &sums);
+                parameters_set(network, graph, &graph->nodes[i], &sums, &scratch);
         *measured = network_graph(network, arena);
         network_free(network);
     }

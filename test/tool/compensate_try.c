@@ -58,24 +58,6 @@ static float *inputs_of(const struct trial *trial, const struct sample_set *samp
     return both;
 }
 
-/* What a pruned graph lacks. */
-static struct masks *masks_of(const struct graph *pruned, struct arena *arena)
-{
-    struct masks *masks = ARENA_NEW(arena, struct masks);
-    masks->n_nodes = pruned->n_nodes;
-    masks->kept = ARENA_ARRAY(arena, (size_t)pruned->n_nodes, uint8_t *);
-    for (int32_t i = 0; i < pruned->n_nodes; i++) {
-        if (pruned->nodes[i].op != OP_conv_2d)
-            continue;
-        const struct tensor *weights = node_input(pruned, &pruned->nodes[i], 1);
-        size_t n = (size_t)shape_elements(&weights->shape);
-        masks->kept[i] = ARENA_ARRAY(arena, n, uint8_t);
-        for (size_t k = 0; k < n; k++)
-            masks->kept[i][k] = ((const float *)weights->data)[k] != 0;
-    }
-    return masks;
-}
-
 static enum status print_accuracy(const struct trial *trial, const char *name,
                                   const struct graph *graph)
 {
@@ -115,8 +97,8 @@ static enum status scores_try(const struct trial *trial, const struct graph *gra
     struct graph *removed;
     struct masks *masks;
     TRY(choose_masks(graph, scores, recipe, NULL, trial->arena, &masks, trial->diag));
-    TRY(prune(graph, masks, trial->arena, &removed, trial->diag));
-    struct compensation request = {.masks = masks_of(removed, trial->arena),
+    TRY(prune(graph, masks, NULL, trial->arena, &removed, trial->diag));
+    struct compensation request = {.masks = masks_of_zeros(removed, trial->arena),
                                    .samples = inputs,
                                    .n_samples = n,
                                    .damping = trial->damping};

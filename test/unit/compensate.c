@@ -378,7 +378,7 @@ static double error_without(const struct graph *graph, const struct masks *masks
                             struct arena *arena)
 {
     const float *samples = smooth_inputs(graph, 64, 3, arena);
-    struct compensation request = {masks, NULL, samples, 64, compensated ? 0 : 1e12, 0};
+    struct compensation request = {masks, NULL, NULL, samples, 64, compensated ? 0 : 1e12, 0};
     struct outputs outputs;
     struct graph *without;
     struct diag diag;
@@ -414,7 +414,7 @@ static void outputs_come_nearer(void **state)
     struct unit filterlet = {UNIT_FILTERLET, 0};
     const struct recipe *recipe = recipe_uniform(graph, filterlet, 1.0 / 3, &arena);
     assert_int_equal(choose_masks(graph, scores, recipe, NULL, &arena, &chosen, &diag), OK);
-    assert_int_equal(prune(graph, chosen, &arena, &pruned, &diag), OK);
+    assert_int_equal(prune(graph, chosen, NULL, &arena, &pruned, &diag), OK);
     for (int32_t i = 0; i < 2; i++)
         for (int32_t k = 0; k < 144; k++)
             masks->kept[i][k] =
@@ -456,7 +456,8 @@ static void rounded_graph(void **state)
     struct diag diag;
     for (int32_t i = 0; i < 2; i++)
         fake.nodes[i].weights = (struct quantization){.n = 4, .scale = scale};
-    struct compensation request = {masks, &fake, random_inputs(graph, 64, 3, &arena), 64, 0, 1};
+    struct compensation request = {masks, NULL, &fake, random_inputs(graph, 64, 3, &arena),
+                                   64,    0,    1};
     assert_int_equal(compensate(graph, &request, &arena, &rounded, &diag), OK);
     check_masks(rounded, masks);
     for (int32_t i = 0; i < 2; i++)

@@ -182,7 +182,7 @@ static void importance_replaces_norms(void **state)
     assert_int_equal(choose_masks(graph, scores, recipe, NULL, &arena, &masks, &diag), OK);
     assert_string_equal(mask_text(masks, graph, 0), "11111111111111110000000000000000");
     struct graph *pruned;
-    assert_int_equal(prune(graph, masks, &arena, &pruned, &diag), OK);
+    assert_int_equal(prune(graph, masks, NULL, &arena, &pruned, &diag), OK);
     const float *weights = node_input(pruned, &pruned->nodes[0], 1)->data;
     for (int i = 0; i < 32; i++)
         assert_true((weights[i] == 0) == (i >= 16));

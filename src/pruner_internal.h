@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of pruning work on. */
+#ifndef DTMM_PRUNER_INTERNAL_H
+#define DTMM_PRUNER_INTERNAL_H
+
+#include "product/recipe.h"
+#include "progress.h"
+#include "pruner.h"
+
+struct pruner {
+    const struct pruner_options *options;
+    struct pruner_result *result;
+    struct graph *dense;   /* f32, folded: what is to be removed from, and the teacher */
+    struct graph *graph;   /* what is left of it: folded, absent weights are zero */
+    struct recipe *recipe; /* of the dense network */
+    int32_t step;          /* steps of removal that are done */
+    int32_t epochs_done;   /* before those of the training that runs */
+    int32_t n_epochs_now;  /* of the training that runs */
+    struct dataset dataset;
+    struct split split;
+    struct sample_scale scale;
+    const float *samples; /* some training samples, for statistics */
+    int32_t n_samples;
+    struct progress progress;
+    struct arena *arena;
+    struct diag *diag;
+};
+
+/* pruner_remove.c: score, couple, choose masks, prune or compensate, shrink: the graph of the next
+ * step, before training. */
+enum status pruner_remove(struct pruner *p);
+
+/* How a network of this step is trained, for so many epochs. */
+struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs);
+
+/* pruner_train.c: renormalize, train with absent weights held at zero, fold. `resume` goes on from
+ * the saved state. */
+enum status pruner_train(struct pruner *p, int32_t n_epochs, int resume);
+
+/* What is trained of, in float, to be the best accuracy on; NaN without classes. */
+enum status pruner_validate(struct pruner *p, const struct graph *graph, double *accuracy);
+
+/* pruner_state.c: the graph of a step before it is trained, in a folder, and where its training
+ * saves. Files appear complete or not at all, and a state is read whole or refused. */
+enum status pruner_state_write(const struct pruner *p);
+enum status pruner_state_read(struct pruner *p);
+const char *pruner_checkpoint(const struct pruner *p);
+
+#endif

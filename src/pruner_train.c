@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
+#include "base/interrupt.h"
+#include "pass/pass.h"
+#include "pruner_internal.h"
+#include "train/checkpoint.h"
+#include "train/normalization.h"
+
+struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs)
+{
+    const struct quantizer_options *from = &p->options->quantizer;
+    struct train_settings settings = train_settings_initial();
+    settings.n_epochs = n_epochs;
+    settings.n_threads = p->options->n_threads;
+    settings.rate = p->options->rate;
+    settings.weight_decay = p->options->weight_decay;
+    settings.warmup_epochs = 0.3;
+    settings.augmentation = from->augmentation;
+    settings.validation = from->validation_fraction;
+    settings.seed = from->seed + (uint64_t)p->step * UINT64_C(0x9e3779b97f4a7c15);
+    settings.scale = p->scale;
+    settings.keep_zeros = 1;
+    settings.distill_share = p->options->distill_share;
+    settings.n_features = p->options->n_features;
+    settings.features = p->options->features;
+    settings.feature_weight = p->options->feature_weight;
+    return settings;
+}
+
+/* The course of all trainings together, as the user sees it. */
+static void see_epoch(void *context, const struct epoch_result *result)
+{
+    struct pruner *p = context;
+    const struct quantizer_options *from = &p->options->quantizer;
+    struct epoch_result whole = *result;
+    double done = result->epoch - 1 + result->progress;
+    int32_t n_left = p->options->n_epochs + from->n_qat_epochs - p->epochs_done - p->n_epochs_now;
+    whole.epoch += p->epochs_done;
+    if (done > 0)
+        whole.seconds_left += n_left * result->seconds / done;
+    if (from->train_observer != NULL)
+        from->train_observer(from->train_context, &whole);
+}
+
+static enum status state_save(void *context, const struct trainer *trainer, struct diag *diag)
+{
+    const struct pruner *p = context;
+    return checkpoint_write(pruner_checkpoint(p), trainer, p->options->settings, diag);
+}
+
+/* The dataset splits by the seed of the options, whatever the step's own is. */
+static enum status trainer_prepare(struct pruner *p, const struct train_settings *settings,
+                                   const struct graph *graph, struct arena *arena,
+                                   struct trainer *trainer)
+{
+    const struct graph *teacher = settings->distill_share > 0 ? p->dense : NULL;
+    TRY(trainer_make(settings, graph, teacher, &p->dataset, arena, trainer, p->diag));
+    trainer->split = p->split;
+    trainer->observer = see_epoch;
+    trainer->save = state_save;
+    trainer->observer_context = trainer->save_context = p;
+    return OK;
+}
+
+static enum status trainer_course(struct pruner *p, struct trainer *trainer, int resume)
+{
+    int stopped = 0;
+    if (resume)
+        TRY(checkpoint_read(pruner_checkpoint(p), p->options->settings, trainer, p->diag));
+    TRY(trainer_run(trainer, &stopped, p->diag));
+    return stopped ? fail(p->diag, ERR_USAGE,
+                          "stopped by a signal; go on with the same options and --resume")
+                   : OK;
+}
+
+enum status pruner_train(struct pruner *p, int32_t n_epochs, int resume)
+{
+    struct arena scratch = {0};
+    struct trainer trainer = {0};
+    struct train_settings settings = pruner_settings(p, n_epochs);
+    struct graph *graph;
+    p->n_epochs_now = n_epochs;
+    interrupt_hold();
+    enum status status = renormalize(p->graph, &scratch, &graph, p->diag);
+    if (status == OK)
+        status = normalization_measure(graph, p->samples, p->n_samples, &scratch, &graph, p->diag);
+    if (status == OK)
+        status = trainer_prepare(p, &settings, graph, &scratch, &trainer);
+    if (status == OK)
+        status = trainer_course(p, &trainer, resume);
+    if (status == OK)
+        status = fold(network_graph(trainer.network, &scratch), p->arena, &p->graph, p->diag);
+    trainer_free(&trainer);
+    interrupt_release();
+    arena_free(&scratch);
+    p->epochs_done += n_epochs;
+    return status;
+}
+
+enum status pruner_validate(struct pruner *p, const struct graph *graph, double *accuracy)
+{
+    struct arena scratch = {0};
+    struct predictions predictions;
+    const struct sample_set samples = {&p->dataset, p->split.validation, p->split.n_validation,
+                                       p->scale};
+    *accuracy = NAN;
+    enum status status =
+        predict_float(graph, &samples, &p->progress, &scratch, &predictions, p->diag);
+    if (status == OK)
+        *accuracy = quality_measure(&predictions, &samples).accuracy;
+    arena_free(&scratch);
+    return status;
+}
