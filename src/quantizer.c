@@ -118,7 +118,7 @@ static enum status float_calibrate(struct quantizer *q, const float *samples)
         TRY(ranges_measure(q, &magnitudes, samples));
         progress_begin(&q->progress);
         enum status status =
-            equalize(result->folded, result->ranges, q->arena, &result->folded, q->diag);
+            equalize(result->folded, result->ranges, NULL, q->arena, &result->folded, q->diag);
         TRY(verified(q, status, "equalize"));
         progress_end(&q->progress, "equalize", "");
     }
