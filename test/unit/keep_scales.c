@@ -15,16 +15,17 @@
 #include "graph/facts.h"
 #include "import/import.h"
 #include "pass/pass.h"
-#include "driver.h"
+#include "quantizer.h"
 #include "test/kernels/seed.h"
 #include "test/unit/random_graph.h"
 #include "test/unit/same_outputs.h"
+#include "train/checkpoint.h"
 
 #include "test/unit/data_files.h" /* after those with an arena of another name */
 
 #include <cmocka.h> /* last: it makes fail() a macro */
 
-enum { N_GRAPHS = 300 };
+enum { N_GRAPHS = 300, N_SAMPLES = 100 };
 
 /* An int8 graph, its float graph, and what comes back of that with the old scales. */
 struct network_pair {
@@ -385,6 +386,184 @@ static void large_biases_fit(void **state)
     assert_true(fabs(0.5 * (double)scale * bias - 1e9) < 1e3);
 }
 
+/* ---- the whole way, from a file to a file ---- */
+
+/* Random integers as samples of a network's input. */
+static void samples_put(const struct graph *graph, const char *type)
+{
+    const struct shape *shape = &graph->tensors[graph->inputs[0]].shape;
+    struct random random = {7};
+    size_t n = (size_t)shape_elements(shape) * N_SAMPLES;
+    uint8_t *values = ARENA_ARRAY(&arena, n, uint8_t);
+    struct text dims = text_start(&arena);
+    text_printf(&dims, "(%d", N_SAMPLES);
+    for (int32_t d = 1; d < shape->rank; d++)
+        text_printf(&dims, ", %d", shape->dims[d]);
+    text_printf(&dims, ")");
+    for (size_t i = 0; i < n; i++)
+        values[i] = (uint8_t)random_bits(&random);
+    put_npy("samples.npy", type, dims.data, values, n);
+}
+
+static struct quantizer_options options_of(const struct int8_origin *origin)
+{
+    return (struct quantizer_options){
+        .model_path = in("float.safetensors"),
+        .origin = origin,
+        .data_path = in("samples.npy"),
+        .out_path = in("out.tflite"),
+        .scale = {1, 0},
+        .calibration = {CALIBRATION_PERCENTILE, 99.99},
+        .n_calibration = 20,
+        .validation_fraction = 0.1,
+        .seed = 1,
+        .equalize = 1,
+        .correct_bias = 1,
+    };
+}
+
+static struct quantizer_result run(const struct quantizer_options *options,
+                                   const struct graph *real)
+{
+    struct quantizer_result result;
+    struct graph *back;
+    ok(checkpoint_write_graph(options->model_path, real, &diag));
+    ok(quantizer_run(options, &arena, &result, &diag));
+    ok(driver_load(options->out_path, &arena, &back, &diag));
+    assert_int_equal(first_difference(result.graph, back, 3, 1), -1);
+    return result;
+}
+
+static void networks_come_back_from_files(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_MODELS; i++) {
+        struct network_pair pair;
+        struct graph *graph = model_load(MODELS[i]);
+        assert_true(pair_make(graph, &pair));
+        samples_put(graph, "|i1");
+        struct quantizer_options options = options_of(&pair.origin);
+        options.input_like = arena_printf(&arena, "../shared/models/%s.tflite", MODELS[i]);
+        const struct graph *same = run(&options, pair.real).graph;
+        assert_string_equal(dump(same) + strcspn(dump(same), "\n"),
+                            dump(pair.back) + strcspn(dump(pair.back), "\n"));
+    }
+}
+
+/* Stored s8 and u8 are the integers of the input, whether the original is given or not. */
+static void samples_are_the_inputs_integers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * N_MODELS; i++) {
+        struct network_pair pair;
+        struct graph *graph = model_load(MODELS[i / 2]);
+        assert_true(pair_make(graph, &pair));
+        samples_put(graph, i % 2 ? "|i1" : "|u1");
+        struct quantizer_options options = options_of(NULL);
+        options.equalize = options.correct_bias = 0;
+        options.input_like = arena_printf(&arena, "../shared/models/%s.tflite", MODELS[i / 2]);
+        const struct graph *result = run(&options, pair.real).graph;
+        check_scales(&result->tensors[result->inputs[0]], &graph->tensors[graph->inputs[0]]);
+    }
+}
+
+/* Two layers that change, and one before them that does not. */
+static const char LAYERS[] =
+    "graph g\ntensor \"x\" s8 1x4 scale 0.0500000007 zero_point 3\n"
+    "tensor \"u\" s8 4x4 scale 0.01 zero_point 0 = 90 -3 5 8 1 -90 40 3 -20 5 127 1 2 3 4 -100\n"
+    "tensor \"y\" s8 1x4 scale 0.0299999993 zero_point -5\n"
+    "tensor \"v\" s8 4x4 scale 0.02 zero_point 0 = 50 -3 5 8 1 -90 40 3 -20 5 127 1 2 3 4 -100\n"
+    "tensor \"z\" s8 1x4 scale 0.0700000003 zero_point -128\n"
+    "tensor \"w\" s8 2x4 scale 0.03 zero_point 0 = 90 -3 5 8 1 -90 40 127\n"
+    "tensor \"b\" s32 2 scale 0.0021 zero_point 0 = 123 -456\n"
+    "tensor \"a\" s8 1x2 scale 0.2 zero_point 7\ninput \"x\"\n"
+    "node fully_connected one \"x\" \"u\" -> \"y\"\n"
+    "node fully_connected two \"y\" \"v\" -> \"z\"\n"
+    "node fully_connected three \"z\" \"w\" \"b\" -> \"a\"\noutput \"a\"\n";
+
+/* A relu with a scale of its own is not folded: two roundings are not one. */
+static void relu_stays(void **state)
+{
+    (void)state;
+    struct network_pair pair;
+    assert_true(pair_make(parse("graph g\ntensor \"x\" s8 1x2 scale 0.5 zero_point 3\n"
+                                "tensor \"w\" s8 2x2 scale 0.25 zero_point 0 = 4 -3 2 100\n"
+                                "tensor \"y\" s8 1x2 scale 0.5 zero_point 0\n"
+                                "tensor \"z\" s8 1x2 scale 0.3 zero_point -128\ninput \"x\"\n"
+                                "node fully_connected d \"x\" \"w\" -> \"y\"\n"
+                                "node relu r \"y\" -> \"z\"\noutput \"z\"\n"),
+                          &pair));
+    samples_put(pair.back, "|i1");
+    struct quantizer_options options = options_of(&pair.origin);
+    assert_string_equal(dump(run(&options, pair.real).graph), dump(pair.back));
+}
+
+/* Normalizations are folded; inputs and outputs keep their scales. */
+static void normalizations_are_folded(void **state)
+{
+    (void)state;
+    struct network_pair pair;
+    struct graph *normalized;
+    assert_true(pair_make(parse(LAYERS), &pair));
+    samples_put(pair.back, "|i1");
+    ok(renormalize(pair.real, &arena, &normalized, &diag));
+    assert_true(normalized->n_nodes > 3);
+    struct quantizer_options options = options_of(&pair.origin);
+    options.scale.scale = 0.05f;
+    const struct graph *result = run(&options, normalized).graph;
+    assert_int_equal(result->n_nodes, 3);
+    check_ends(pair.back, result);
+    check_constants(pair.back, &pair.back->nodes[2], result, &result->nodes[2], 1, 1);
+}
+
+/* Equalization and correction of biases leave a layer alone that has not changed. */
+static void other_layers_are_equalized(void **state)
+{
+    (void)state;
+    struct network_pair pair;
+    assert_true(pair_make(parse(LAYERS), &pair));
+    samples_put(pair.back, "|i1");
+    struct draft draft = draft_start(pair.real, &arena);
+    struct graph *changed;
+    for (int32_t i = 1; i < 3; i++)
+        draft_own_values(&draft, &draft.graph.nodes[i], 1)[0] *= 1.5f;
+    ok(draft_finish(&draft, &arena, &changed, &diag));
+    struct quantizer_options options = options_of(&pair.origin);
+    options.scale.scale = 0.05f;
+    const struct graph *result = run(&options, changed).graph;
+    check_ends(pair.back, result);
+    check_constants(pair.back, &pair.back->nodes[0], result, &result->nodes[0], 1, 1);
+    check_scales(node_output(pair.back, &pair.back->nodes[0]),
+                 node_output(result, &result->nodes[0]));
+    assert_int_equal(result->nodes[0].n_inputs, 2); /* no bias to correct anything */
+    assert_int_equal(result->nodes[1].n_inputs, 3);
+}
+
+/* Training with rounding changes weights; activations keep the scales that it has rounded them to.
+ */
+static void training_keeps_activations(void **state)
+{
+    (void)state;
+    struct network_pair pair;
+    assert_true(pair_make(parse(LAYERS), &pair));
+    samples_put(pair.back, "|i1");
+    struct quantizer_options options = options_of(&pair.origin);
+    options.scale.scale = 0.05f;
+    options.equalize = 0;
+    options.n_qat_epochs = 3;
+    options.qat_rate = 0.1;
+    struct quantizer_result trained = run(&options, pair.real);
+    const struct graph *result = trained.graph;
+    check_ends(pair.back, result);
+    for (int32_t i = 0; i < 3; i++)
+        check_scales(node_output(pair.back, &pair.back->nodes[i]),
+                     node_output(result, &result->nodes[i]));
+    for (int32_t i = 0; i < 3; i++)
+        assert_memory_not_equal(node_input(pair.real, &pair.real->nodes[i], 1)->data,
+                                node_input(trained.folded, &trained.folded->nodes[i], 1)->data,
+                                8 * sizeof(float));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +574,12 @@ int main(void)
         FOLDER_TEST(absent_weights_keep_the_scale),
         FOLDER_TEST(scales_that_differ_meet),
         FOLDER_TEST(large_biases_fit),
+        FOLDER_TEST(networks_come_back_from_files),
+        FOLDER_TEST(samples_are_the_inputs_integers),
+        FOLDER_TEST(relu_stays),
+        FOLDER_TEST(normalizations_are_folded),
+        FOLDER_TEST(other_layers_are_equalized),
+        FOLDER_TEST(training_keeps_activations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
