@@ -17,6 +17,7 @@ struct quantizer {
     struct dataset dataset;
     struct split split;
     struct sample_scale scale;
+    struct fake_quantization *kept; /* scales of the origin; NULL: there is none */
     struct progress progress;
     struct arena *arena;
     struct diag *diag;
@@ -81,9 +82,21 @@ static enum status float_check(const struct quantizer *q, const struct graph *gr
     return OK;
 }
 
+static int has_normalization(const struct graph *graph)
+{
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        if (graph->nodes[i].op == OP_batch_normalization)
+            return 1;
+    return 0;
+}
+
+/* What was int8 is folded already, unless it has got normalizations since. */
 static enum status float_prepare(struct quantizer *q)
 {
     struct quantizer_result *result = q->result;
+    result->folded = result->original;
+    if (q->options->origin != NULL && !has_normalization(result->original))
+        return OK;
     progress_begin(&q->progress);
     TRY(verified(q, fold(result->original, q->arena, &result->folded, q->diag), "fold"));
     progress_end(&q->progress, "fold",
@@ -109,6 +122,12 @@ static enum status ranges_measure(struct quantizer *q, const struct calibration 
     return OK;
 }
 
+static void scales_keep(struct quantizer *q)
+{
+    if (q->options->origin != NULL)
+        q->kept = keep_scales(q->result->folded, q->options->origin, q->arena);
+}
+
 /* The ranges, once the channels have been equalized by their magnitudes. */
 static enum status float_calibrate(struct quantizer *q, const float *samples)
 {
@@ -117,8 +136,9 @@ static enum status float_calibrate(struct quantizer *q, const float *samples)
     if (q->options->equalize) {
         TRY(ranges_measure(q, &magnitudes, samples));
         progress_begin(&q->progress);
+        scales_keep(q);
         enum status status =
-            equalize(result->folded, result->ranges, q->arena, &result->folded, q->diag);
+            equalize(result->folded, result->ranges, q->kept, q->arena, &result->folded, q->diag);
         TRY(verified(q, status, "equalize"));
         progress_end(&q->progress, "equalize", "");
     }
@@ -133,6 +153,7 @@ static enum status float_measure(struct quantizer *q)
     q->result->n_calibration = samples.n;
     enum status status = float_calibrate(q, samples_real(&samples, &scratch));
     arena_free(&scratch);
+    scales_keep(q);
     return status;
 }
 
@@ -153,14 +174,20 @@ static void input_scale(const struct quantizer *q, struct scale_request *request
     request->input_zero_point = (int32_t)round(zero);
 }
 
+static struct scale_request request_make(const struct quantizer *q)
+{
+    struct scale_request request = {.rounding = q->options->rounding, .kept = q->kept};
+    input_scale(q, &request);
+    return request;
+}
+
 static enum status to_int8(struct quantizer *q)
 {
     struct quantizer_result *result = q->result;
     struct arena scratch = {0};
-    struct scale_request request = {.rounding = q->options->rounding};
+    struct scale_request request = request_make(q);
     struct fake_quantization *fake;
     struct graph *graph = result->folded;
-    input_scale(q, &request);
     progress_begin(&q->progress);
     enum status status = choose_scales(graph, result->ranges, &request, &scratch, &fake, q->diag);
     if (status == OK && q->options->correct_bias && q->options->n_qat_epochs == 0) {
@@ -191,6 +218,18 @@ static void task_choose(const struct quantizer *q, struct train_settings *settin
     settings->distill_share = has_classes ? q->options->distill_share : 1;
 }
 
+/* Training has changed weights, which need other scales then. Activations keep those that it has
+ * rounded them to. */
+static void scales_keep_trained(struct quantizer *q)
+{
+    const struct fake_quantization *before = q->kept;
+    scales_keep(q);
+    for (int32_t t = 0; q->kept != NULL && t < q->kept->n_tensors; t++)
+        q->kept->tensors[t] = before->tensors[t];
+    for (int32_t i = 0; q->kept != NULL && i < q->kept->n_nodes; i++)
+        memcpy(q->kept->nodes[i].inputs, before->nodes[i].inputs, sizeof before->nodes[i].inputs);
+}
+
 /* Trains the folded network with the rounding that it is going to have, the float network being the
  * teacher. Leaves its weights in result->folded. Activations keep their ranges. */
 static enum status train_rounded(struct quantizer *q)
@@ -198,11 +237,10 @@ static enum status train_rounded(struct quantizer *q)
     const struct quantizer_options *options = q->options;
     struct quantizer_result *result = q->result;
     struct arena scratch = {0};
-    struct scale_request request = {.rounding = options->rounding};
+    struct scale_request request = request_make(q);
     struct fake_quantization *scales;
     struct trainer trainer = {0};
     int stopped = 0;
-    input_scale(q, &request);
     progress_begin(&q->progress);
     enum status status =
         choose_scales(result->folded, result->ranges, &request, &scratch, &scales, q->diag);
@@ -234,6 +272,7 @@ static enum status train_rounded(struct quantizer *q)
             status = fail(q->diag, ERR_USAGE, "stopped by a signal; nothing was written");
         if (status == OK)
             result->folded = network_graph(trainer.network, q->arena);
+        scales_keep_trained(q);
         trainer_free(&trainer);
         interrupt_release();
     }

@@ -6,12 +6,17 @@
 #include "driver.h"
 #include "predict.h"
 #include "product/fake_quantization.h"
+#include "product/int8_origin.h"
 #include "product/ranges.h"
 #include "train/calibrate.h"
 #include "train/trainer.h"
 
 struct quantizer_options {
     const char *model_path; /* a float network */
+    /* The int8 network that it was made from: what has not changed since keeps its scales (pass.h,
+     * keep_scales.c), and layers of which nothing has changed their integers. NULL: there is none.
+     */
+    const struct int8_origin *origin;
     const char *data_path;
     const char *out_path;      /* .tflite */
     struct sample_scale scale; /* of the samples */

@@ -116,7 +116,7 @@ enum status correct_bias(const struct graph *graph, const struct fake_quantizati
     struct arena scratch = {0};
     struct draft draft = draft_start(graph, &scratch);
     for (int32_t i = 0; i < graph->n_nodes; i++)
-        if (has_means(&draft.graph, &graph->nodes[i], ranges))
+        if (!fake->nodes[i].exact && has_means(&draft.graph, &graph->nodes[i], ranges))
             bias_correct(&draft, i, &fake->nodes[i], ranges->mean[graph->nodes[i].inputs[0]]);
     enum status status = draft_finish(&draft, arena, corrected, diag);
     arena_free(&scratch);

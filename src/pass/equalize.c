@@ -27,7 +27,8 @@ struct group {
 
 struct equalizing {
     struct draft draft;
-    const struct ranges *ranges; /* NULL: go by the weights that make a channel */
+    const struct ranges *ranges;          /* NULL: go by the weights that make a channel */
+    const struct fake_quantization *kept; /* NULL: all layers may change */
     struct group *groups;
 };
 
@@ -91,13 +92,16 @@ static int commutes(const struct graph *graph, const struct node *node)
     }
 }
 
-static void node_group(struct equalizing *e, const struct node *node)
+static void node_group(struct equalizing *e, int32_t index)
 {
     const struct graph *graph = &e->draft.graph;
+    const struct node *node = &graph->nodes[index];
     if (op_has_weights(node->op)) {
         group_of(e, node->inputs[0])->is_read = 1;
         group_of(e, node->output)->is_made = 1;
         group_of(e, node->output)->is_fixed |= !is_homogeneous(node->attrs.activation);
+        if (e->kept != NULL && e->kept->nodes[index].exact)
+            group_of(e, node->inputs[0])->is_fixed = group_of(e, node->output)->is_fixed = 1;
         /* A row of fully_connected may span positions and channels in any way. */
         if (channels_of(node_input(graph, node, 0)) % group_of(e, node->inputs[0])->n_channels ||
             (node->op == OP_fully_connected &&
@@ -122,7 +126,7 @@ static void groups_find(struct equalizing *e)
     for (int32_t t = 0; t < graph->n_tensors; t++)
         e->groups[t] = (struct group){.parent = t, .n_channels = channels_of(&graph->tensors[t])};
     for (int32_t i = 0; i < graph->n_nodes; i++)
-        node_group(e, &graph->nodes[i]);
+        node_group(e, i);
     for (int32_t i = 0; i < graph->n_inputs; i++)
         group_of(e, graph->inputs[i])->is_fixed = 1;
     for (int32_t i = 0; i < graph->n_outputs; i++)
@@ -258,11 +262,12 @@ static double sweep(struct equalizing *e)
     return largest;
 }
 
-enum status equalize(const struct graph *graph, const struct ranges *ranges, struct arena *arena,
+enum status equalize(const struct graph *graph, const struct ranges *ranges,
+                     const struct fake_quantization *kept, struct arena *arena,
                      struct graph **equalized, struct diag *diag)
 {
     struct arena scratch = {0};
-    struct equalizing e = {.draft = draft_start(graph, &scratch), .ranges = ranges};
+    struct equalizing e = {.draft = draft_start(graph, &scratch), .ranges = ranges, .kept = kept};
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         struct node *node = &e.draft.graph.nodes[i];
         for (int32_t k = 1; k < node->n_inputs && op_has_weights(node->op); k++)

@@ -9,6 +9,7 @@
 #include "graph/graph.h"
 #include "product/fake_quantization.h"
 #include "product/groups.h"
+#include "product/int8_origin.h"
 #include "product/layout.h"
 #include "product/masks.h"
 #include "product/packed.h"
@@ -42,12 +43,20 @@ enum status shrink(const struct graph *graph, const struct masks *masks, struct 
 enum status fold(const struct graph *graph, struct arena *arena, struct graph **folded,
                  struct diag *diag);
 
+/* keep_scales.c: which scales a folded f32 graph, made from an int8 network and changed since, has
+ * from there: those of its inputs and outputs, of activations that depend on nothing that has
+ * changed, and of channels of weights that have not, but for zeros. Indexed as the graph; n is 0,
+ * or the scale of a channel, where it is to be chosen. The scales belong to the origin. */
+struct fake_quantization *keep_scales(const struct graph *graph, const struct int8_origin *origin,
+                                      struct arena *arena);
+
 /* equalize.c: the same f32 function with channels that int8 represents better: each is scaled so
  * that it, and the weights that read it, use the same part of the ranges that they share with
  * others (Nagel et al. 2019). `ranges` has the measured magnitudes of the channels; without (NULL)
- * those of the weights that make them count. Activations keep their numbers, but not their ranges.
- */
-enum status equalize(const struct graph *graph, const struct ranges *ranges, struct arena *arena,
+ * those of the weights that make them count. Layers whose weights are exact in `kept` (NULL: none
+ * is) stay as they are. Activations keep their numbers, but not their ranges. */
+enum status equalize(const struct graph *graph, const struct ranges *ranges,
+                     const struct fake_quantization *kept, struct arena *arena,
                      struct graph **equalized, struct diag *diag);
 
 /* How scales are chosen. */
@@ -57,6 +66,8 @@ struct scale_request {
                         is chosen from their range */
     float input_scale;
     int32_t input_zero_point;
+    const struct fake_quantization *kept; /* of keep_scales(): the scales that are given; NULL: none
+                                             is. The graph may have more tensors by now. */
 };
 
 /* choose_scales.c: scale and zero point of everything in a folded f32 graph, from the ranges of its
@@ -67,8 +78,9 @@ enum status choose_scales(const struct graph *graph, const struct ranges *ranges
                           struct fake_quantization **fake, struct diag *diag);
 
 /* correct_bias.c: the f32 graph with biases that take back what rounding the weights does to the
- * mean of each channel, from the means of the activations (Nagel et al. 2019). Activations keep
- * their numbers, new biases stand behind. Choose the scales again: those of biases can change. */
+ * mean of each channel, from the means of the activations (Nagel et al. 2019); not where they are
+ * exact. Activations keep their numbers, new biases stand behind. Choose the scales again: those of
+ * biases can change. */
 enum status correct_bias(const struct graph *graph, const struct fake_quantization *fake,
                          const struct ranges *ranges, struct arena *arena, struct graph **corrected,
                          struct diag *diag);

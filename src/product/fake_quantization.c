@@ -97,6 +97,17 @@ static double bias_limit(struct run run)
     return left > (1 << 30) ? 1 << 30 : left > (1 << 20) ? left : 1 << 20;
 }
 
+float smallest_weight_scale(const struct weighted_layer *layer, int32_t n, int32_t s)
+{
+    int32_t channels = weight_channels(layer->op, layer->shape);
+    double smallest = 0;
+    for (int32_t o = 0; o < channels && layer->bias != NULL; o++)
+        if (n == 1 || o == s)
+            smallest = fmax(smallest, fabs((double)layer->bias[o]) / (double)layer->input_scale /
+                                          bias_limit(run_of(layer, channels, o)));
+    return (float)smallest;
+}
+
 struct quantization quantization_of_weights(const struct weighted_layer *layer,
                                             const struct weight_rounding *rounding,
                                             struct arena *arena)
@@ -115,14 +126,8 @@ struct quantization quantization_of_weights(const struct weighted_layer *layer,
         double least = (double)layer->output_scale / (double)layer->input_scale / 1024;
         if (largest == 0)
             scale[s] = (float)least;
-        for (int32_t o = 0; o < channels && layer->bias != NULL; o++) {
-            double fits = fabs((double)layer->bias[o]) / (double)layer->input_scale /
-                          bias_limit(run_of(layer, channels, o));
-            if ((n == 1 || o == s) && (double)scale[s] < fits)
-                scale[s] = (float)fits;
-        }
-        if (scale[s] < SMALLEST_SCALE)
-            scale[s] = SMALLEST_SCALE;
+        scale[s] = fmaxf(scale[s], smallest_weight_scale(layer, n, s));
+        scale[s] = fmaxf(scale[s], SMALLEST_SCALE);
     }
     return (struct quantization){
         .n = n,

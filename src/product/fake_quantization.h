@@ -19,6 +19,7 @@ struct fake_node {
     /* Of an input that is rounded once more before this node: a concatenation's whose scale cannot
      * be that of the output. n is 0 where the input is read as it is. */
     struct quantization inputs[MAX_INPUTS];
+    int exact; /* the weights are multiples of their scales already: rounding leaves them */
 };
 
 /* Indexed as the float graph. */
@@ -70,6 +71,9 @@ struct weighted_layer {
 struct quantization quantization_of_weights(const struct weighted_layer *layer,
                                             const struct weight_rounding *rounding,
                                             struct arena *arena);
+
+/* The smallest that scale `s` of `n` may be: layer->bias fits 32 bits beside the sums. */
+float smallest_weight_scale(const struct weighted_layer *layer, int32_t n, int32_t s);
 
 /* The scales of a bias. */
 struct quantization quantization_of_bias(float input_scale, const struct quantization *weights,

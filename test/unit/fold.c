@@ -95,10 +95,11 @@ static void equalizing_keeps_the_function(void **state)
         struct diag diag = {""};
         if (graph != NULL) {
             fold(graph, &arena, &graph, &diag);
-            equalize(graph, NULL, &arena, &equalized, &diag);
+            equalize(graph, NULL, NULL, &arena, &equalized, &diag);
             assert_string_equal(diag.message, "");
             check_same(graph, equalized, seed + (uint64_t)k);
-            equalize(graph, measured(graph, seed + (uint64_t)k, &arena), &arena, &again, &diag);
+            equalize(graph, measured(graph, seed + (uint64_t)k, &arena), NULL, &arena, &again,
+                     &diag);
             assert_string_equal(diag.message, "");
             check_same(graph, again, seed + (uint64_t)k);
             struct text a = text_start(&arena), b = text_start(&arena);
@@ -128,7 +129,7 @@ static void float_networks(void **state)
         file_read(path, &arena, &file, &diag);
         import_tflite(file.data, file.size, names[i], &arena, &graph, &diag);
         fold(graph, &arena, &folded, &diag);
-        equalize(folded, NULL, &arena, &equalized, &diag);
+        equalize(folded, NULL, NULL, &arena, &equalized, &diag);
         assert_string_equal(diag.message, "");
         check_same(graph, folded, i);
         check_same(graph, equalized, i);

@@ -75,7 +75,7 @@ static struct graph *run_pass(const struct pass_test *test, const struct graph *
     } else if (strcmp(test->pass, "fold") == 0) {
         status = fold(before, arena, &after, &diag);
     } else if (strcmp(test->pass, "equalize") == 0) {
-        status = equalize(before, NULL, arena, &after, &diag);
+        status = equalize(before, NULL, NULL, arena, &after, &diag);
     } else if (strcmp(test->pass, "shrink") == 0) {
         status = shrink(before, NULL, arena, &after, NULL, &diag);
     }
