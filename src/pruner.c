@@ -131,12 +131,15 @@ static enum status size_measure(const struct pruner *p, const struct graph *grap
         status = pack(simple, NULL, &scratch, &packed, p->diag);
     for (int32_t i = 0; status == OK && i < simple->n_nodes; i++) {
         struct weight_counts counts = weight_counts(simple, &simple->nodes[i]);
-        size->n_weights += (int64_t)packed->nodes[i].weight_bytes;
         size->weight_bytes +=
             (int64_t)(packed->nodes[i].weight_bytes + packed->nodes[i].index_bytes);
         if (counts.n_weights > 0)
             size->macs += counts.macs / counts.n_weights * (int64_t)packed->nodes[i].weight_bytes;
     }
+    struct masks *left = masks_of_zeros(p->graph, &scratch);
+    for (int32_t i = 0; i < p->graph->n_nodes; i++)
+        for (int64_t k = 0; k < weight_counts(p->graph, &p->graph->nodes[i]).n_weights; k++)
+            size->n_weights += left->kept[i][k];
     for (int32_t i = 0; i < p->dense->n_nodes; i++) {
         struct weight_counts counts = weight_counts(p->dense, &p->dense->nodes[i]);
         size->n_weights_dense += counts.n_weights;

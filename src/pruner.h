@@ -30,7 +30,7 @@ struct pruner_options {
 
 /* What is left of a network, as `dtmm compress` stores it on the host, and what it was. */
 struct network_size {
-    int64_t n_weights, n_weights_dense; /* stored, of layers with weights */
+    int64_t n_weights, n_weights_dense; /* not absent, of layers with weights */
     int64_t weight_bytes;               /* weights and index */
     int64_t macs, macs_dense;
 };
