@@ -31,19 +31,38 @@ static enum status recipe_load(struct pruner *p)
     return status;
 }
 
+/* The float network: as it came, or what an int8 one stands for. */
 static enum status network_load(struct pruner *p)
 {
     const struct quantizer_options *from = &p->options->quantizer;
-    struct graph *graph;
+    struct graph *graph, *real;
+    struct fake_quantization *scales;
+    enum status status;
     TRY(driver_import(from->model_path, &from->observer, p->arena, &graph, p->diag));
-    if (graph->tensors[graph->inputs[0]].dtype != DTYPE_F32)
-        return fail(p->diag, ERR_UNSUPPORTED, "%s: int8; give the float network it was made from",
-                    from->model_path);
-    enum status status = fold(graph, p->arena, &p->dense, p->diag);
+    if (graph->tensors[graph->inputs[0]].dtype == DTYPE_F32) {
+        status = fold(graph, p->arena, &p->dense, p->diag);
+    } else {
+        status = dequantize(graph, p->arena, &real, &scales, p->diag);
+        if (status == OK)
+            p->origin = (struct int8_origin){real, scales};
+        p->dense = real;
+    }
     if (status != OK)
         diag_prefix(p->diag, from->model_path);
     p->graph = p->dense;
     return status;
+}
+
+/* Stored numbers are the integers of an int8 network, unless the user says otherwise. */
+static enum status scale_choose(struct pruner *p)
+{
+    const struct quantizer_options *from = &p->options->quantizer;
+    const char *like = from->input_like;
+    p->scale = from->scale;
+    if (like == NULL && p->origin.graph != NULL && p->dataset.type != SAMPLE_F32 &&
+        p->scale.scale == 1 && p->scale.offset == 0)
+        like = from->model_path;
+    return like != NULL ? driver_scale_like(like, p->dataset.type, &p->scale, p->diag) : OK;
 }
 
 /* Some of the samples to train on, chosen by the seed. */
@@ -65,9 +84,7 @@ static enum status samples_load(struct pruner *p)
     TRY(dataset_fits(&p->dataset, p->dense, p->diag));
     TRY(dataset_split(&p->dataset, from->validation_fraction, from->seed, p->arena, &p->split,
                       p->diag));
-    p->scale = from->scale;
-    if (from->input_like != NULL)
-        TRY(driver_scale_like(from->input_like, p->dataset.type, &p->scale, p->diag));
+    TRY(scale_choose(p));
     p->samples = samples_choose(p, &p->n_samples);
     progress_end(&p->progress, "data", "");
     return OK;
@@ -167,6 +184,10 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
     TRY(checkpoint_write_graph(options->float_path, p.graph, diag));
     last.model_path = options->float_path;
     last.teacher = p.dense;
+    last.dataset = &p.dataset;
+    last.scale = p.scale;
+    last.input_like = NULL;
+    last.origin = p.origin.graph != NULL ? &p.origin : NULL;
     TRY(quantizer_run(&last, arena, &result->quantized, diag));
     TRY(size_measure(&p, result->quantized.graph, &result->size));
     return folder_remove(options->state_path, diag);

@@ -12,6 +12,7 @@ struct pruner {
     struct pruner_result *result;
     struct graph *dense;   /* f32, folded: what is to be removed from, and the teacher */
     struct graph *graph;   /* what is left of it: folded, absent weights are zero */
+    struct int8_origin origin; /* of an int8 network; graph NULL: it came in float */
     struct recipe *recipe; /* of the dense network */
     int32_t step;          /* steps of removal that are done */
     int32_t epochs_done;   /* before those of the training that runs */

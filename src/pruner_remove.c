@@ -78,6 +78,16 @@ static enum status units_reconstruct(struct pruner *p, const struct recipe *reci
     return OK;
 }
 
+/* The outputs of the dense network alone teach it nothing. */
+static enum status check_gradients(const struct pruner *p, const struct train_settings *settings)
+{
+    if (settings->distill_share < 1)
+        return OK;
+    return fail(p->diag, ERR_USAGE,
+                "--score taylor and fisher need labels to learn from; use magnitude or "
+                "reconstruction");
+}
+
 /* By weights or gradients. */
 static enum status units_score(struct pruner *p, const struct recipe *recipe, struct arena *arena,
                                struct scores **scores)
@@ -88,9 +98,13 @@ static enum status units_score(struct pruner *p, const struct recipe *recipe, st
     enum status status = OK;
     if (p->options->score == SCORE_RECONSTRUCTION)
         return units_reconstruct(p, recipe, arena, scores);
+    if (p->options->score == SCORE_TAYLOR || p->options->score == SCORE_FISHER)
+        TRY(check_gradients(p, &settings));
     if (p->options->score != SCORE_MAGNITUDE) {
-        status = trainer_make(&settings, p->graph, settings.distill_share > 0 ? p->dense : NULL,
-                              &p->dataset, arena, &trainer, p->diag);
+        int is_labeled = settings.distill_share < 1;
+        settings.distill_share = !is_labeled; /* the network is still much like its teacher */
+        status = trainer_make(&settings, p->graph, is_labeled ? NULL : p->dense, &p->dataset, arena,
+                              &trainer, p->diag);
         if (status == OK)
             status = importance_measure(&trainer, p->options->score, SCORE_BATCHES, arena,
                                         &importance, p->diag);

@@ -6,6 +6,7 @@
 #include "pruner_internal.h"
 #include "train/checkpoint.h"
 #include "train/normalization.h"
+#include "train/task.h"
 
 struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs)
 {
@@ -16,12 +17,14 @@ struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs)
     settings.rate = p->options->rate;
     settings.weight_decay = p->options->weight_decay;
     settings.warmup_epochs = 0.3;
+    settings.epochs_before = p->epochs_done;
+    settings.epochs_after = p->options->n_epochs - p->epochs_done - n_epochs;
     settings.augmentation = from->augmentation;
     settings.validation = from->validation_fraction;
     settings.seed = from->seed + (uint64_t)p->step * UINT64_C(0x9e3779b97f4a7c15);
     settings.scale = p->scale;
     settings.keep_zeros = 1;
-    settings.distill_share = p->options->distill_share;
+    task_like_teacher(&settings, p->dense, &p->dataset, p->options->distill_share);
     settings.n_features = p->options->n_features;
     settings.features = p->options->features;
     settings.feature_weight = p->options->feature_weight;

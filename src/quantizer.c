@@ -9,6 +9,7 @@
 #include "emit/emit.h"
 #include "pass/pass.h"
 #include "report/report.h"
+#include "train/task.h"
 
 /* What one run works on. */
 struct quantizer {
@@ -29,7 +30,10 @@ static enum status samples_load(struct quantizer *q)
 {
     const struct quantizer_options *options = q->options;
     progress_begin(&q->progress);
-    TRY(dataset_read(options->data_path, DATASET_TRAIN, q->arena, &q->dataset, q->diag));
+    if (options->dataset != NULL)
+        q->dataset = *options->dataset;
+    else
+        TRY(dataset_read(options->data_path, DATASET_TRAIN, q->arena, &q->dataset, q->diag));
     TRY(dataset_fits(&q->dataset, q->result->original, q->diag));
     TRY(dataset_split(&q->dataset, options->validation_fraction, options->seed, q->arena, &q->split,
                       q->diag));
@@ -202,22 +206,6 @@ static enum status to_int8(struct quantizer *q)
     return verified(q, status, "quantize");
 }
 
-/* Of classes, or of numbers: the network's own outputs then, whatever the labels are of. */
-static void task_choose(const struct quantizer *q, struct train_settings *settings)
-{
-    const struct graph *graph = q->result->folded;
-    const struct dataset *dataset = &q->dataset;
-    int64_t n = shape_elements(&graph->tensors[graph->outputs[0]].shape);
-    int has_classes =
-        dataset->labels != NULL && n >= dataset->n_classes && n != shape_elements(&dataset->shape);
-    int is_softmax = 0;
-    for (int32_t i = 0; i < graph->n_nodes; i++)
-        is_softmax |=
-            graph->nodes[i].op == OP_softmax && graph->nodes[i].output == graph->outputs[0];
-    settings->loss = has_classes || is_softmax ? LOSS_CROSS_ENTROPY : LOSS_MSE;
-    settings->distill_share = has_classes ? q->options->distill_share : 1;
-}
-
 /* Training has changed weights, which need other scales then. Activations keep those that it has
  * rounded them to. */
 static void scales_keep_trained(struct quantizer *q)
@@ -259,7 +247,7 @@ static enum status train_rounded(struct quantizer *q)
         settings.scale = q->scale;
         settings.keep_zeros = 1;
         settings.rounding = &rounding;
-        task_choose(q, &settings);
+        task_like_teacher(&settings, result->folded, &q->dataset, options->distill_share);
         interrupt_hold();
         status = trainer_make(&settings, result->folded,
                               options->teacher != NULL ? options->teacher : result->original,

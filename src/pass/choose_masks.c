@@ -50,10 +50,15 @@ static int32_t group_of(const struct chooser *chooser, int32_t node, int64_t uni
     return chooser->groups != NULL && filters ? chooser->groups->of[node][unit] : -1;
 }
 
-/* Whether a unit makes a channel that the outputs have, all by itself. */
+/* Whether a unit stays in any case: it makes a channel that the outputs have, all by itself, or it is
+ * a channel of a depthwise convolution, with which far more would leave than what it is compared to.
+ */
 static int is_fixed(const struct chooser *chooser, int32_t node, int64_t unit)
 {
     const struct node_scores *scores = &chooser->scores->nodes[node];
+    if (chooser->groups != NULL && chooser->graph->nodes[node].op == OP_depthwise_conv_2d &&
+        scores->unit.kind != UNIT_FILTER && chooser->recipe->layers[node].sparsity < 0)
+        return 1;
     return chooser->groups != NULL && scores->n_units == chooser->groups->n_filters[node] &&
            scores->unit.kind != UNIT_BLOCK && scores->unit.kind != UNIT_ELEMENT &&
            chooser->groups->of[node][unit] < 0;

@@ -18,6 +18,18 @@ int32_t task_head(const struct graph *graph, enum loss_kind loss)
     return graph->outputs[0];
 }
 
+void task_like_teacher(struct train_settings *settings, const struct graph *graph,
+                       const struct dataset *dataset, double share)
+{
+    int64_t n = shape_elements(&graph->tensors[graph->outputs[0]].shape);
+    int has_classes =
+        dataset->labels != NULL && n >= dataset->n_classes && n != shape_elements(&dataset->shape);
+    const struct node *last = tensor_maker(graph, graph->outputs[0]);
+    int is_softmax = last != NULL && last->op == OP_softmax;
+    settings->loss = has_classes || is_softmax ? LOSS_CROSS_ENTROPY : LOSS_MSE;
+    settings->distill_share = has_classes ? share : 1;
+}
+
 static enum status check_classes(const struct graph *graph, const struct dataset *dataset,
                                  struct diag *diag)
 {

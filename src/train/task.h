@@ -14,6 +14,12 @@ int32_t task_head(const struct graph *graph, enum loss_kind loss);
 enum status task_check(const struct train_settings *settings, const struct graph *graph,
                        const struct dataset *dataset, struct diag *diag);
 
+/* Sets loss and share of the teacher for a network that is to stay what it is: of classes, when the
+ * dataset has as many as the network answers (`share` of the loss is the teacher's then, the rest
+ * the labels'), or of numbers; the teacher's outputs alone then, whatever the labels are of. */
+void task_like_teacher(struct train_settings *settings, const struct graph *graph,
+                       const struct dataset *dataset, double share);
+
 struct task {
     const struct train_settings *settings;
     const struct dataset *dataset;

@@ -22,6 +22,9 @@ struct train_settings {
     enum rate_kind schedule;
     double rate, warmup_epochs, weight_decay, label_smoothing;
     double clip; /* see struct optimizer */
+    /* Of a training that is a part of a longer one: so many epochs came before and will come after;
+     * the schedule goes over all, the warm-up is this one's. */
+    int32_t epochs_before, epochs_after;
     struct augmentation augmentation;
     const char *augmentation_text;
     double validation; /* fraction of the training data */

@@ -72,8 +72,6 @@ expect_fail 1 '--sparsity or --recipe is missing' "$dtmm" prune dense/model.tfli
 expect_fail 1 '--recipe tells units' "$dtmm" prune dense/model.tflite --data data --recipe r --unit filter -o x.tflite
 expect_fail 1 "unit 'half': must be filterlet" \
     "$dtmm" prune dense/model.tflite --data data --sparsity 0.5 --unit half -o x.tflite
-expect_fail 1 'int8; give the float network' \
-    "$dtmm" prune magnitude.tflite --data data --sparsity 0.5 -o x.tflite
 echo '{"layers": {"third": {}}}' >bad.json
 expect_fail 1 "bad.json: the network has no layer 'third'" \
     "$dtmm" prune dense/model.tflite --data data --recipe bad.json -o x.tflite
