@@ -4,19 +4,20 @@
 #define DTMM_PRUNER_INTERNAL_H
 
 #include "product/recipe.h"
+#include "product/scores.h"
 #include "progress.h"
 #include "pruner.h"
 
 struct pruner {
     const struct pruner_options *options;
     struct pruner_result *result;
-    struct graph *dense;   /* f32, folded: what is to be removed from, and the teacher */
-    struct graph *graph;   /* what is left of it: folded, absent weights are zero */
+    struct graph *dense;       /* f32, folded: what is to be removed from, and the teacher */
+    struct graph *graph;       /* what is left of it: folded, absent weights are zero */
     struct int8_origin origin; /* of an int8 network; graph NULL: it came in float */
-    struct recipe *recipe; /* of the dense network */
-    int32_t step;          /* steps of removal that are done */
-    int32_t epochs_done;   /* before those of the training that runs */
-    int32_t n_epochs_now;  /* of the training that runs */
+    struct recipe *recipe;     /* of the dense network */
+    int32_t step;              /* steps of removal that are done */
+    int32_t epochs_done;       /* before those of the training that runs */
+    int32_t n_epochs_now;      /* of the training that runs */
     struct dataset dataset;
     struct split split;
     struct sample_scale scale;
@@ -30,6 +31,10 @@ struct pruner {
 /* pruner_remove.c: score, couple, choose masks, prune or compensate, shrink: the graph of the next
  * step, before training. */
 enum status pruner_remove(struct pruner *p);
+
+/* pruner_cost.c: what a weight of each layer costs, by the ranking that is wanted: a byte, or the
+ * instructions that the core is predicted to execute for it. */
+enum status pruner_costs(struct pruner *p, struct scores *scores);
 
 /* How a network of this step is trained, for so many epochs. */
 struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs);

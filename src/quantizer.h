@@ -19,9 +19,9 @@ struct quantizer_options {
     const struct int8_origin *origin;
     const char *data_path;
     const struct dataset *dataset; /* what is there, when it has been read already; or NULL */
-    const char *out_path;      /* .tflite */
-    struct sample_scale scale; /* of the samples */
-    const char *input_like;    /* or an int8 .tflite file whose input has it; NULL */
+    const char *out_path;          /* .tflite */
+    struct sample_scale scale;     /* of the samples */
+    const char *input_like;        /* or an int8 .tflite file whose input has it; NULL */
     struct calibration calibration;
     int32_t n_calibration;      /* samples, at most */
     int32_t n_validation;       /* samples, at most; 0: measure nothing */

@@ -451,8 +451,8 @@ static double rate_at(const struct course *course, int32_t step)
     int32_t n_others = settings->epochs_before + settings->epochs_after;
     double time = time_at(course, step);
     if (n_others == 0)
-        return settings->rate * rate_factor(settings->schedule,
-                                            settings->warmup_epochs / settings->n_epochs, time);
+        return settings->rate *
+               rate_factor(settings->schedule, settings->warmup_epochs / settings->n_epochs, time);
     double epoch = time * settings->n_epochs;
     double whole = (settings->epochs_before + epoch) / (settings->n_epochs + n_others);
     double warmth = settings->warmup_epochs > 0 ? fmin(1, epoch / settings->warmup_epochs) : 1;
