@@ -26,7 +26,7 @@ struct pruner_options {
     enum score_kind score;
     enum rank_kind rank;
     const struct core *core; /* that executes the instructions */
-    int32_t n_steps;  /* of removal */
+    int32_t n_steps;         /* of removal */
     int32_t n_epochs; /* of training in float, all steps together; quantizer.n_qat_epochs follow */
     int compensate;   /* solve the weights that stay anew after each removal */
     double rate;      /* learning rate at the start of each step */

@@ -35,8 +35,8 @@ static void cost_set(const struct graph *graph, const char *name, struct scores 
 {
     for (int32_t i = 0; i < graph->n_nodes; i++)
         if (strcmp(graph->nodes[i].name, name) == 0 && scores->nodes[i].of != NULL)
-            scores->nodes[i].cost += instructions /
-                                     (double)weight_counts(graph, &graph->nodes[i]).n_weights;
+            scores->nodes[i].cost +=
+                instructions / (double)weight_counts(graph, &graph->nodes[i]).n_weights;
 }
 
 enum status pruner_costs(struct pruner *p, struct scores *scores)

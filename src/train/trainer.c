@@ -42,22 +42,14 @@ static int32_t largest_shard(int32_t batch)
     return shard;
 }
 
-static int32_t find_tensor(const struct graph *graph, const char *name)
-{
-    for (int32_t i = 0; i < graph->n_tensors; i++)
-        if (strcmp(graph->tensors[i].name, name) == 0 && graph->tensors[i].data == NULL)
-            return i;
-    return -1;
-}
-
 /* The heads of a graph: the task's, then the features to be alike in teacher and student. */
 static enum status heads_find(const struct train_settings *settings, const struct graph *graph,
                               const struct graph *teacher, int32_t *heads, struct diag *diag)
 {
     heads[0] = task_head(graph, settings->loss);
     for (int32_t i = 0; teacher != NULL && i < settings->n_features; i++) {
-        int32_t own = find_tensor(graph, settings->features[i]);
-        int32_t other = find_tensor(teacher, settings->features[i]);
+        int32_t own = tensor_find_activation(graph, settings->features[i]);
+        int32_t other = tensor_find_activation(teacher, settings->features[i]);
         if (own < 0 || other < 0 ||
             !shape_equal(&graph->tensors[own].shape, &teacher->tensors[other].shape))
             return fail(diag, ERR_USAGE,
