@@ -50,8 +50,9 @@ static int32_t group_of(const struct chooser *chooser, int32_t node, int64_t uni
     return chooser->groups != NULL && filters ? chooser->groups->of[node][unit] : -1;
 }
 
-/* Whether a unit stays in any case: it makes a channel that the outputs have, all by itself, or it is
- * a channel of a depthwise convolution, with which far more would leave than what it is compared to.
+/* Whether a unit stays in any case: it makes a channel that the outputs have, all by itself, or it
+ * is a channel of a depthwise convolution, with which far more would leave than what it is compared
+ * to.
  */
 static int is_fixed(const struct chooser *chooser, int32_t node, int64_t unit)
 {
@@ -111,10 +112,17 @@ static int candidate_visit(const struct chooser *chooser, const struct candidate
     return 1;
 }
 
-static int may_lose(const struct chooser *chooser, int32_t node, int64_t unit)
+static int is_alive(const struct chooser *chooser, int32_t node, int64_t unit)
 {
     (void)unit;
-    return chooser->left[node] > 1; /* a layer keeps its best unit */
+    return chooser->left[node] > 0;
+}
+
+static int regain(const struct chooser *chooser, int32_t node, int64_t unit)
+{
+    chooser->gone[node][unit] = 0;
+    chooser->left[node]++;
+    return 1;
 }
 
 static int lose(const struct chooser *chooser, int32_t node, int64_t unit)
@@ -122,6 +130,11 @@ static int lose(const struct chooser *chooser, int32_t node, int64_t unit)
     chooser->gone[node][unit] = 1;
     chooser->left[node]--;
     return 1;
+}
+
+static int is_gone(const struct chooser *chooser, const struct candidate *candidate)
+{
+    return chooser->gone[candidate->node][candidate->unit];
 }
 
 /* Removes the lowest of the candidates until `share` of `n_weights` is absent. */
@@ -132,11 +145,17 @@ static void remove_lowest(const struct chooser *chooser, struct candidate *candi
     qsort(candidates, (size_t)n, sizeof *candidates, candidate_compare);
     /* A hair less, so that a product just above a whole number does not take one too many. */
     int64_t target = (int64_t)ceil(share * (double)n_weights - 1e-6);
+    for (int64_t i = 0; i < n; i++) /* with a class that another layer's share has taken */
+        if (is_gone(chooser, &candidates[i]))
+            removed += candidates[i].n_weights;
     for (int64_t i = 0; i < n && removed < target; i++) {
-        if (!candidate_visit(chooser, &candidates[i], may_lose))
+        if (is_gone(chooser, &candidates[i]))
             continue;
         candidate_visit(chooser, &candidates[i], lose);
-        removed += candidates[i].n_weights;
+        if (candidate_visit(chooser, &candidates[i], is_alive))
+            removed += candidates[i].n_weights;
+        else /* a layer keeps its best unit */
+            candidate_visit(chooser, &candidates[i], regain);
     }
 }
 
@@ -183,11 +202,13 @@ static void choose(const struct chooser *chooser)
     size_t n_groups = chooser->groups != NULL ? (size_t)chooser->groups->n_groups : 0;
     int64_t *of_group = ARENA_ARRAY(chooser->scratch, n_groups + 1, int64_t);
     int64_t n_weights = 0;
-    for (int32_t node = 0; node < graph->n_nodes; node++)
-        if (chooser->scores->nodes[node].of != NULL && chooser->recipe->layers[node].sparsity < 0) {
+    for (int32_t node = 0; node < graph->n_nodes; node++) {
+        if (!op_is_layer(graph->nodes[node].op) || chooser->recipe->layers[node].sparsity >= 0)
+            continue;
+        n_weights += shape_elements(&weights_of(chooser, node)->shape);
+        if (chooser->scores->nodes[node].of != NULL)
             n = candidates_add(chooser, node, candidates, n, of_group);
-            n_weights += shape_elements(&weights_of(chooser, node)->shape);
-        }
+    }
     remove_lowest(chooser, candidates, n, chooser->recipe->sparsity, n_weights);
     for (int32_t node = 0; node < graph->n_nodes; node++) {
         if (chooser->scores->nodes[node].of == NULL || chooser->recipe->layers[node].sparsity < 0)
