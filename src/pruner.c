@@ -187,6 +187,9 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
     last.dataset = &p.dataset;
     last.scale = p.scale;
     last.input_like = NULL;
+    last.train_observer = pruner_see_epoch;
+    last.train_context = &p;
+    p.n_epochs_now = last.n_qat_epochs;
     last.origin = p.origin.graph != NULL ? &p.origin : NULL;
     TRY(quantizer_run(&last, arena, &result->quantized, diag));
     TRY(size_measure(&p, result->quantized.graph, &result->size));

@@ -10,13 +10,13 @@
 struct pruner {
     const struct pruner_options *options;
     struct pruner_result *result;
-    struct graph *dense;   /* f32, folded: what is to be removed from, and the teacher */
-    struct graph *graph;   /* what is left of it: folded, absent weights are zero */
+    struct graph *dense;       /* f32, folded: what is to be removed from, and the teacher */
+    struct graph *graph;       /* what is left of it: folded, absent weights are zero */
     struct int8_origin origin; /* of an int8 network; graph NULL: it came in float */
-    struct recipe *recipe; /* of the dense network */
-    int32_t step;          /* steps of removal that are done */
-    int32_t epochs_done;   /* before those of the training that runs */
-    int32_t n_epochs_now;  /* of the training that runs */
+    struct recipe *recipe;     /* of the dense network */
+    int32_t step;              /* steps of removal that are done */
+    int32_t epochs_done;       /* before those of the training that runs */
+    int32_t n_epochs_now;      /* of the training that runs */
     struct dataset dataset;
     struct split split;
     struct sample_scale scale;
@@ -37,6 +37,10 @@ struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs);
 /* pruner_train.c: renormalize, train with absent weights held at zero, fold. `resume` goes on from
  * the saved state. */
 enum status pruner_train(struct pruner *p, int32_t n_epochs, int resume);
+
+/* An observer of trainings: shows the user the course of all of them together; `context` is the
+ * pruner. */
+void pruner_see_epoch(void *context, const struct epoch_result *result);
 
 /* What is trained of, in float, to be the best accuracy on; NaN without classes. */
 enum status pruner_validate(struct pruner *p, const struct graph *graph, double *accuracy);
