@@ -40,7 +40,8 @@ cut_off TERM 1 part
 grep -q '^stopped; go on with the same options and --resume$' part.log || { cat part.log; die "no word of how to go on"; }
 cp -R part.tflite.state kept.tflite.state
 cut_off KILL "$(($(last_epoch part.log) + 1))" part --resume # in the first step
-[ "$(last_epoch part.log)" -le 35 ] || echo "note: killed after the first step only"
+first=$(sed -nE 's/^epoch +([0-9]+)\/.*/\1/p' part.log | head -n 1)
+[ "$first" -gt 1 ] || die "started anew instead of going on"
 cut_off KILL 40 part --resume
 cut_off INT 75 part --resume # while it trains with the rounding
 prune part --resume
