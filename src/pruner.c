@@ -76,6 +76,17 @@ static const float *samples_choose(struct pruner *p, int32_t *n)
     return samples_real(&samples, p->arena);
 }
 
+/* Without labels that fit there is only the dense network to learn from. */
+static enum status teacher_check(const struct pruner *p)
+{
+    if (p->options->n_epochs == 0 || p->options->distill_share > 0 ||
+        pruner_settings(p, 1).distill_share == 0)
+        return OK;
+    return fail(p->diag, ERR_USAGE,
+                "%s: has no labels of the network's classes to learn from; leave out --no-distill",
+                p->dataset.path);
+}
+
 static enum status samples_load(struct pruner *p)
 {
     const struct quantizer_options *from = &p->options->quantizer;
@@ -84,6 +95,7 @@ static enum status samples_load(struct pruner *p)
     TRY(dataset_fits(&p->dataset, p->dense, p->diag));
     TRY(dataset_split(&p->dataset, from->validation_fraction, from->seed, p->arena, &p->split,
                       p->diag));
+    TRY(teacher_check(p));
     TRY(scale_choose(p));
     p->samples = samples_choose(p, &p->n_samples);
     progress_end(&p->progress, "data", "");
