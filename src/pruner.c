@@ -87,6 +87,17 @@ static enum status features_check(const struct pruner *p)
     return OK;
 }
 
+/* Without labels that fit there is only the dense network to learn from. */
+static enum status teacher_check(const struct pruner *p)
+{
+    if (p->options->n_epochs == 0 || p->options->distill_share > 0 ||
+        pruner_settings(p, 1).distill_share == 0)
+        return OK;
+    return fail(p->diag, ERR_USAGE,
+                "%s: has no labels of the network's classes to learn from; leave out --no-distill",
+                p->dataset.path);
+}
+
 static enum status samples_load(struct pruner *p)
 {
     const struct quantizer_options *from = &p->options->quantizer;
@@ -95,6 +106,7 @@ static enum status samples_load(struct pruner *p)
     TRY(dataset_fits(&p->dataset, p->dense, p->diag));
     TRY(dataset_split(&p->dataset, from->validation_fraction, from->seed, p->arena, &p->split,
                       p->diag));
+    TRY(teacher_check(p));
     TRY(scale_choose(p));
     p->samples = samples_choose(p, &p->n_samples);
     progress_end(&p->progress, "data", "");
@@ -199,6 +211,9 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
     last.dataset = &p.dataset;
     last.scale = p.scale;
     last.input_like = NULL;
+    last.train_observer = pruner_see_epoch;
+    last.train_context = &p;
+    p.n_epochs_now = last.n_qat_epochs;
     last.origin = p.origin.graph != NULL ? &p.origin : NULL;
     TRY(quantizer_run(&last, arena, &result->quantized, diag));
     TRY(size_measure(&p, result->quantized.graph, &result->size));

@@ -43,6 +43,10 @@ struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs);
  * the saved state. */
 enum status pruner_train(struct pruner *p, int32_t n_epochs, int resume);
 
+/* An observer of trainings: shows the user the course of all of them together; `context` is the
+ * pruner. */
+void pruner_see_epoch(void *context, const struct epoch_result *result);
+
 /* What is trained of, in float, to be the best accuracy on; NaN without classes. */
 enum status pruner_validate(struct pruner *p, const struct graph *graph, double *accuracy);
 

@@ -46,7 +46,10 @@ static enum status check_reconstruction(const struct pruner *p, const struct rec
         const struct unit *unit = &recipe->layers[i].unit;
         int is_known = (unit->kind == UNIT_FILTERLET || unit->kind == UNIT_BLOCK) &&
                        (node->op == OP_conv_2d || node->op == OP_fully_connected);
-        if (is_scored(p->graph, recipe, i) && !is_known)
+        /* choose_masks() leaves it whole */
+        int stays = node->op == OP_depthwise_conv_2d && unit->kind != UNIT_FILTER &&
+                    recipe->layers[i].sparsity < 0;
+        if (!stays && is_scored(p->graph, recipe, i) && !is_known)
             return fail(p->diag, ERR_USAGE,
                         "%s '%s': --score reconstruction is for filterlets and blocks of conv_2d "
                         "and fully_connected; use another score, or a recipe that leaves it whole",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <stdio.h>
 
 #include "base/interrupt.h"
 #include "pass/pass.h"
@@ -46,8 +47,7 @@ struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs)
     return settings;
 }
 
-/* The course of all trainings together, as the user sees it. */
-static void see_epoch(void *context, const struct epoch_result *result)
+void pruner_see_epoch(void *context, const struct epoch_result *result)
 {
     struct pruner *p = context;
     const struct quantizer_options *from = &p->options->quantizer;
@@ -75,7 +75,7 @@ static enum status trainer_prepare(struct pruner *p, const struct train_settings
     const struct graph *teacher = settings->distill_share > 0 ? p->dense : NULL;
     TRY(trainer_make(settings, graph, teacher, &p->dataset, arena, trainer, p->diag));
     trainer->split = p->split;
-    trainer->observer = see_epoch;
+    trainer->observer = pruner_see_epoch;
     trainer->save = state_save;
     trainer->observer_context = trainer->save_context = p;
     return OK;
@@ -87,9 +87,11 @@ static enum status trainer_course(struct pruner *p, struct trainer *trainer, int
     if (resume)
         TRY(checkpoint_read(pruner_checkpoint(p), p->options->settings, trainer, p->diag));
     TRY(trainer_run(trainer, &stopped, p->diag));
-    return stopped ? fail(p->diag, ERR_USAGE,
-                          "stopped by a signal; go on with the same options and --resume")
-                   : OK;
+    if (!stopped)
+        return OK;
+    /* The signal ends the program when it is released: before anybody could say why. */
+    fputs("stopped; go on with the same options and --resume\n", stderr);
+    return fail(p->diag, ERR_USAGE, "stopped by a signal");
 }
 
 enum status pruner_train(struct pruner *p, int32_t n_epochs, int resume)

@@ -111,3 +111,43 @@ for part, n in (("train", 640), ("test", 120)):
     np.save(f"{sys.argv[1]}/y_{part}.npy", y.astype(np.uint8))
 EOF
 }
+
+# pattern_network: trains a small network on the samples of the folder "data": dense/model.tflite in float, with
+# a layer that has a normalization, one that has a bias, and a fully connected one, 1,032 weights in all.
+pattern_network() {
+    cat >net.txt <<'EOF'
+graph small
+tensor "image" f32 1x8x8x1
+tensor "conv/w" f32 8x3x3x1 init he_normal
+tensor "conv" f32 1x6x6x8
+tensor "gamma" f32 8 init ones
+tensor "beta" f32 8 init zeros
+tensor "mean" f32 8 init zeros
+tensor "variance" f32 8 init ones
+tensor "norm" f32 1x6x6x8
+tensor "second/w" f32 8x3x3x8 init he_normal
+tensor "second/b" f32 8 init zeros
+tensor "second" f32 1x4x4x8
+tensor "flat" f32 1x128
+tensor "dense/w" f32 3x128 init glorot_uniform
+tensor "dense/b" f32 3 init zeros
+tensor "logits" f32 1x3
+tensor "scores" f32 1x3
+input "image"
+node conv_2d conv "image" "conv/w" -> "conv"
+node batch_normalization norm "conv" "gamma" "beta" "mean" "variance" -> "norm" activation relu
+node conv_2d second "norm" "second/w" "second/b" -> "second" activation relu
+node reshape flat "second" -> "flat"
+node fully_connected dense "flat" "dense/w" "dense/b" -> "logits"
+node softmax softmax "logits" -> "scores"
+output "scores"
+EOF
+    "$dtmm" train net.txt --data data --epochs 8 --lr 0.02 -o dense >train.log 2>&1 ||
+        { cat train.log; die "does not train"; }
+}
+
+# at_least FILE KEY VALUE: a number of a report.
+at_least() {
+    awk -v got="$(json "$1" "$2")" -v least="$3" 'BEGIN {exit !(got >= least)}' ||
+        die "$1: $2 is $(json "$1" "$2"), expected at least $3"
+}

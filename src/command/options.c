@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE
 #include "command/command.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -23,10 +24,21 @@ static const char *long_name(const struct option *options, int letter)
     return options->name;
 }
 
+/* Values are told apart by their letters alone. */
+static int letters_differ(const struct option *options)
+{
+    int seen[128] = {0};
+    for (; options->name != NULL; options++)
+        if (seen[options->val]++)
+            return 0;
+    return 1;
+}
+
 enum status arguments_parse(const struct command *command, int argc, char **argv,
                             const struct option *options, const char *letters, int n_positional,
                             struct arguments *arguments, struct diag *diag)
 {
+    assert(letters_differ(options));
     char *spec = malloc(strlen(letters) + 4);
     if (spec == NULL)
         return fail(diag, ERR_TOOL, "out of memory");

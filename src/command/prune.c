@@ -23,7 +23,7 @@ static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                         {"qat", required_argument, NULL, 'q'},
                                         {"lr", required_argument, NULL, 'r'},
                                         {"weight-decay", required_argument, NULL, 'w'},
-                                        {"distill", no_argument, NULL, 'D'},
+                                        {"distill", no_argument, NULL, 'd'},
                                         {"no-distill", no_argument, NULL, 'N'},
                                         {"distill-share", required_argument, NULL, 'A'},
                                         {"distill-features", required_argument, NULL, 'f'},
@@ -107,7 +107,7 @@ static enum status parse_teacher(const char **value, struct pruner_options *opti
 {
     options->distill_share = value['N'] != NULL ? 0 : 0.5;
     options->feature_weight = 1;
-    if (value['N'] != NULL && (value['D'] != NULL || value['A'] != NULL || value['f'] != NULL))
+    if (value['N'] != NULL && (value['d'] != NULL || value['A'] != NULL || value['f'] != NULL))
         return fail(diag, ERR_USAGE, "--no-distill contradicts the other options of distillation");
     if (value['A'] != NULL)
         TRY(parse_fraction("--distill-share", value['A'], 0, 1.0000001, &options->distill_share,

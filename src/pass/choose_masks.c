@@ -117,10 +117,17 @@ static int candidate_visit(const struct chooser *chooser, const struct candidate
     return 1;
 }
 
-static int may_lose(const struct chooser *chooser, int32_t node, int64_t unit)
+static int is_alive(const struct chooser *chooser, int32_t node, int64_t unit)
 {
     (void)unit;
-    return chooser->left[node] > chooser->least[node];
+    return chooser->left[node] >= chooser->least[node];
+}
+
+static int regain(const struct chooser *chooser, int32_t node, int64_t unit)
+{
+    chooser->gone[node][unit] = 0;
+    chooser->left[node]++;
+    return 1;
 }
 
 static int lose(const struct chooser *chooser, int32_t node, int64_t unit)
@@ -128,6 +135,11 @@ static int lose(const struct chooser *chooser, int32_t node, int64_t unit)
     chooser->gone[node][unit] = 1;
     chooser->left[node]--;
     return 1;
+}
+
+static int is_gone(const struct chooser *chooser, const struct candidate *candidate)
+{
+    return chooser->gone[candidate->node][candidate->unit];
 }
 
 /* Removes the lowest of the candidates until `share` of `n_weights` is absent. */
@@ -141,11 +153,17 @@ static void remove_lowest(const struct chooser *chooser, struct candidate *candi
     qsort(candidates, (size_t)n, sizeof *candidates, candidate_compare);
     /* A hair less, so that a product just above a whole number does not take one too many. */
     int64_t target = (int64_t)ceil(share * (double)n_weights - 1e-6);
+    for (int64_t i = 0; i < n; i++) /* with a class that another layer's share has taken */
+        if (is_gone(chooser, &candidates[i]))
+            removed += candidates[i].n_weights;
     for (int64_t i = 0; i < n && removed < target; i++) {
-        if (!candidate_visit(chooser, &candidates[i], may_lose))
+        if (is_gone(chooser, &candidates[i]))
             continue;
         candidate_visit(chooser, &candidates[i], lose);
-        removed += candidates[i].n_weights;
+        if (candidate_visit(chooser, &candidates[i], is_alive))
+            removed += candidates[i].n_weights;
+        else /* a layer keeps its best unit */
+            candidate_visit(chooser, &candidates[i], regain);
     }
 }
 
@@ -196,11 +214,13 @@ static void choose(const struct chooser *chooser)
     size_t n_groups = chooser->groups != NULL ? (size_t)chooser->groups->n_groups : 0;
     int64_t *of_group = ARENA_ARRAY(chooser->scratch, n_groups + 1, int64_t);
     int64_t n_weights = 0;
-    for (int32_t node = 0; node < graph->n_nodes; node++)
-        if (chooser->scores->nodes[node].of != NULL && chooser->recipe->layers[node].sparsity < 0) {
+    for (int32_t node = 0; node < graph->n_nodes; node++) {
+        if (!op_is_layer(graph->nodes[node].op) || chooser->recipe->layers[node].sparsity >= 0)
+            continue;
+        n_weights += shape_elements(&weights_of(chooser, node)->shape);
+        if (chooser->scores->nodes[node].of != NULL)
             n = candidates_add(chooser, node, candidates, n, of_group);
-            n_weights += shape_elements(&weights_of(chooser, node)->shape);
-        }
+    }
     remove_lowest(chooser, candidates, n, chooser->recipe->sparsity, n_weights);
     for (int32_t node = 0; node < graph->n_nodes; node++) {
         if (chooser->scores->nodes[node].of == NULL || chooser->recipe->layers[node].sparsity < 0)

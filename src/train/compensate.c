@@ -85,9 +85,10 @@ static double damping_of(const struct compensation *request)
 static void absent_silence(struct compensating *c, int32_t index)
 {
     const struct groups *groups = c->request->groups;
-    if (c->absent == NULL)
+    struct node *node = &c->draft.graph.nodes[index];
+    if (c->absent == NULL || groups->n_filters[index] == 0 || node->n_inputs < 3)
         return;
-    float *bias = draft_own_values(&c->draft, &c->draft.graph.nodes[index], 2);
+    float *bias = draft_own_values(&c->draft, node, 2);
     for (int32_t f = 0; f < groups->n_filters[index]; f++)
         if (groups->of[index][f] >= 0 && c->absent[groups->of[index][f]])
             bias[f] = 0;
@@ -121,7 +122,6 @@ static enum status layer_solve(struct compensating *c, int32_t index)
             filters_solve(&problem);
         }
         filters_write(&c->draft, index, problem.filters);
-        absent_silence(c, index);
     }
     arena_free(&scratch);
     return status;
@@ -139,6 +139,7 @@ static enum status layers_solve(struct compensating *c)
         c->solved[i] = (uint8_t)gram_has(node);
         if (c->solved[i])
             TRY(layer_solve(c, i));
+        absent_silence(c, i);
     }
     return OK;
 }
@@ -180,6 +181,9 @@ enum status compensate(const struct graph *graph, const struct compensation *req
     enum status status = layers_solve(&c);
     if (status == OK && n_held_out > 0)
         status = layers_repair(&c);
+    for (int32_t i = 0; i < graph->n_nodes && n_held_out > 0; i++)
+        if (c.solved[i])
+            absent_silence(&c, i);
     if (status == OK)
         status = draft_finish(&c.draft, arena, compensated, diag);
     arena_free(&scratch);

@@ -12,8 +12,11 @@ struct sums {
     double *n;
 };
 
-static int is_identity(const struct graph *graph, const struct node *node)
+/* A normalization that has no statistics yet, and that the network computes. */
+static int is_identity(struct network *network, const struct graph *graph, const struct node *node)
 {
+    if (node->op != OP_batch_normalization || network_values(network, node->inputs[1]) == NULL)
+        return 0;
     const float *gamma = node_input(graph, node, 1)->data, *mean = node_input(graph, node, 3)->data;
     const float *variance = node_input(graph, node, 4)->data;
     for (int32_t c = 0; c < node_input(graph, node, 1)->shape.dims[0]; c++)
@@ -39,15 +42,28 @@ static void see(void *context, int32_t tensor, const float *values, int32_t n)
     sums->n[tensor] += (double)positions;
 }
 
-/* The one layer that makes a tensor, when nothing but its weights decides the scale of it: it has
- * no bias, and its weights are its own. NULL otherwise. */
+/* Whether one node alone reads the tensor, and no output is it. */
+static int is_read_once(const struct graph *graph, int32_t tensor)
+{
+    int n = 0;
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        for (int32_t k = 0; k < graph->nodes[i].n_inputs; k++)
+            n += graph->nodes[i].inputs[k] == tensor;
+    for (int32_t i = 0; i < graph->n_outputs; i++)
+        n += graph->outputs[i] == tensor;
+    return n == 1;
+}
+
+/* The one layer that makes a tensor, when nothing but its weights decides the scale of it, and only
+ * the normalization sees it: it has no bias, and its weights are its own. NULL otherwise. */
 static const struct node *scalable_layer(const struct graph *graph, int32_t tensor)
 {
     const struct node *layer = NULL;
     for (int32_t i = 0; i < graph->n_nodes; i++)
         if (graph->nodes[i].output == tensor)
             layer = &graph->nodes[i];
-    if (layer == NULL || !op_is_layer(layer->op) || layer->n_inputs > 2)
+    if (layer == NULL || !op_is_layer(layer->op) || layer->n_inputs > 2 ||
+        !is_read_once(graph, tensor))
         return NULL;
     for (int32_t i = 0; i < graph->n_nodes; i++)
         if (&graph->nodes[i] != layer && graph->nodes[i].n_inputs > 1 &&
@@ -110,7 +126,7 @@ enum status normalization_measure(const struct graph *graph, const float *sample
     enum status status = network_make(graph, &options, &network, diag);
     for (int32_t i = 0; i < graph->n_nodes && status == OK; i++) {
         const struct node *node = &graph->nodes[i];
-        if (node->op != OP_batch_normalization || !is_identity(graph, node))
+        if (!is_identity(network, graph, node))
             continue;
         size_t channels = (size_t)node_input(graph, node, 1)->shape.dims[0];
         sums.values[node->inputs[0]] = ARENA_ARRAY(&scratch, channels, double);
@@ -119,8 +135,7 @@ enum status normalization_measure(const struct graph *graph, const float *sample
     if (status == OK) {
         network_observe(network, samples, n, see, &sums);
         for (int32_t i = 0; i < graph->n_nodes; i++)
-            if (graph->nodes[i].op == OP_batch_normalization &&
-                is_identity(graph, &graph->nodes[i]))
+            if (is_identity(network, graph, &graph->nodes[i]))
                 parameters_set(network, graph, &graph->nodes[i], &sums, &scratch);
         *measured = network_graph(network, arena);
         network_free(network);

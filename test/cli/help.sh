@@ -7,6 +7,10 @@ for command in inspect eval compress prune quantize train run verify data target
     expect_exact test/cli/help_$command.stdout.exact "$dtmm" "$command" --help
     grep -q '^example:$' test/cli/help_$command.stdout.exact || die "$command --help has no example"
 done
+# The options that prune has are those that its help tells of.
+diff <(cat src/command/prune.c src/command/data_options.h | grep -oE '"[a-z-]+", (no|required)_argument' |
+    sed -E 's/"(.*)".*/--\1/' | sort) <("$dtmm" prune --help | grep -oE -- '--[a-z-]+' | sort -u) ||
+    die "prune --help tells of other options than there are"
 "$dtmm" --version | grep -Eqx 'dtmm [0-9]+\.[0-9]+\.[0-9]+' || die "version"
 expect_fail 1 "there is no command 'compres'" "$dtmm" compres
 expect_fail 1 "there is no option '--targt'" "$dtmm" compress --targt cortex-m4

@@ -5,46 +5,13 @@
 . "$(dirname "$0")/../lib.sh"
 cd "$work"
 pattern_data data
-cat >net.txt <<'EOF'
-graph small
-tensor "image" f32 1x8x8x1
-tensor "conv/w" f32 8x3x3x1 init he_normal
-tensor "conv" f32 1x6x6x8
-tensor "gamma" f32 8 init ones
-tensor "beta" f32 8 init zeros
-tensor "mean" f32 8 init zeros
-tensor "variance" f32 8 init ones
-tensor "norm" f32 1x6x6x8
-tensor "second/w" f32 8x3x3x8 init he_normal
-tensor "second/b" f32 8 init zeros
-tensor "second" f32 1x4x4x8
-tensor "flat" f32 1x128
-tensor "dense/w" f32 3x128 init glorot_uniform
-tensor "dense/b" f32 3 init zeros
-tensor "logits" f32 1x3
-tensor "scores" f32 1x3
-input "image"
-node conv_2d conv "image" "conv/w" -> "conv"
-node batch_normalization norm "conv" "gamma" "beta" "mean" "variance" -> "norm" activation relu
-node conv_2d second "norm" "second/w" "second/b" -> "second" activation relu
-node reshape flat "second" -> "flat"
-node fully_connected dense "flat" "dense/w" "dense/b" -> "logits"
-node softmax softmax "logits" -> "scores"
-output "scores"
-EOF
-"$dtmm" train net.txt --data data --epochs 8 --lr 0.02 -o dense >train.log 2>&1 ||
-    { cat train.log; die "does not train"; }
+pattern_network
 prune() { # OUT options...
     local out=$1
     shift
     "$dtmm" prune dense/model.tflite --data data --steps 2 --epochs 4 --qat 1 --lr 0.02 --json -o "$out.tflite" "$@" \
         >"$out.json" 2>"$out.log" || { cat "$out.log"; die "does not prune: $*"; }
 }
-at_least() { # file, key, value
-    awk -v got="$(json "$1" "$2")" -v least="$3" 'BEGIN {exit !(got >= least)}' ||
-        die "$1: $2 is $(json "$1" "$2"), expected at least $3"
-}
-
 dense_bytes=$((72 + 576 + 384))
 for score in magnitude taylor fisher; do
     prune $score --sparsity 0.5 --unit block:4 --score $score

@@ -469,6 +469,76 @@ static void rounded_graph(void **state)
     arena_free(&arena);
 }
 
+/* a, b (whose outputs are added) and t make two channels each, of which c reads. */
+static const char silent_text[] =
+    "graph g\n"
+    "tensor \"x\" f32 1x3x3x2\n"
+    "tensor \"a/w\" f32 2x1x1x2 = 1 2 3 4\ntensor \"a/b\" f32 2 = 0.5 1\n"
+    "tensor \"b/w\" f32 2x1x1x2 = 2 -1 1 1\ntensor \"b/b\" f32 2 = -0.5 2\n"
+    "tensor \"t/w\" f32 2x1x1x2 = 1 1 1 2\ntensor \"t/b\" f32 2 = 3 4\n"
+    "tensor \"c/w\" f32 1x1x1x2 = 1 1\n"
+    "tensor \"a\" f32 1x3x3x2\ntensor \"b\" f32 1x3x3x2\ntensor \"s\" f32 1x3x3x2\n"
+    "tensor \"t\" f32 1x3x3x2\ntensor \"c\" f32 1x3x3x1\n"
+    "input \"x\"\n"
+    "node conv_2d a \"x\" \"a/w\" \"a/b\" -> \"a\"\n"
+    "node conv_2d b \"x\" \"b/w\" \"b/b\" -> \"b\"\n"
+    "node add s \"a\" \"b\" -> \"s\"\n"
+    "node transpose_conv t \"s\" \"t/w\" \"t/b\" -> \"t\"\n"
+    "node conv_2d c \"t\" \"c/w\" -> \"c\"\n"
+    "output \"c\"\n";
+
+/* Compensated without filter 0 of a, b and t, and without filter 1 of a. */
+static const struct graph *compensated_silently(const struct graph *graph, const float *samples,
+                                                int with_groups, int repair, struct arena *arena)
+{
+    uint8_t of_a[] = {0, 0, 0, 0}, of_others[] = {0, 0, 1, 1};
+    uint8_t *kept[] = {of_a, of_others, NULL, of_others, NULL};
+    struct masks masks = {5, kept};
+    struct groups *groups;
+    struct graph *result;
+    struct diag diag;
+    assert_int_equal(couple(graph, arena, &groups, &diag), OK);
+    struct compensation request = {.masks = &masks,
+                                   .groups = with_groups ? groups : NULL,
+                                   .samples = samples,
+                                   .n_samples = N_SAMPLES,
+                                   .repair = repair};
+    assert_int_equal(compensate(graph, &request, arena, &result, &diag), OK);
+    return result;
+}
+
+static float bias_of(const struct graph *graph, int32_t node, int filter)
+{
+    return ((const float *)node_input(graph, &graph->nodes[node], 2)->data)[filter];
+}
+
+/* Filters of a class without weights make zeros, that their channels can leave; others, and without
+ * classes all, the mean of what they made. */
+static void absent_classes_are_silent(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct graph *graph = parse(silent_text, &arena);
+    const float *samples = random_inputs(graph, N_SAMPLES, 3, &arena);
+    double mean[2] = {0, 0};
+    for (int i = 0; i < 9 * 2 * N_SAMPLES; i++)
+        mean[i % 2] += (double)samples[i] / (9 * N_SAMPLES);
+    double a0 = mean[0] + 2 * mean[1] + 0.5, a1 = 3 * mean[0] + 4 * mean[1] + 1,
+           b0 = 2 * mean[0] - mean[1] - 0.5;
+    const struct graph *result = compensated_silently(graph, samples, 0, 0, &arena);
+    assert_true(fabs((double)bias_of(result, 0, 0) - a0) < 1e-5);
+    assert_true(fabs((double)bias_of(result, 0, 1) - a1) < 1e-5);
+    assert_true(fabs((double)bias_of(result, 1, 0) - b0) < 1e-5);
+    assert_true(bias_of(result, 3, 0) == 3);
+    for (int repair = 0; repair < 2; repair++) {
+        result = compensated_silently(graph, samples, 1, repair, &arena);
+        assert_true(bias_of(result, 0, 0) == 0 && bias_of(result, 1, 0) == 0);
+        assert_true(bias_of(result, 3, 0) == 0 && bias_of(result, 3, 1) == 4);
+        assert_true(repair || fabs((double)bias_of(result, 0, 1) - a1) < 1e-5);
+    }
+    arena_free(&arena);
+}
+
 int main(void)
 {
     first_seed = test_seed();
@@ -483,6 +553,7 @@ int main(void)
         cmocka_unit_test(outputs_come_nearer),
         cmocka_unit_test(scores_of_blocks),
         cmocka_unit_test(rounded_graph),
+        cmocka_unit_test(absent_classes_are_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What the options of pruning do to a small network: compensation, units, recipes, scores; and what is refused.
+. "$(dirname "$0")/../lib.sh"
+cd "$work"
+pattern_data data
+pattern_network
+prune() { # OUT options...
+    local out=$1
+    shift
+    "$dtmm" prune dense/model.tflite --data data --steps 2 --epochs 4 --qat 1 --lr 0.02 --json -o "$out.tflite" "$@" \
+        >"$out.json" 2>"$out.log" || { cat "$out.log"; die "does not prune: $*"; }
+    [ ! -e "$out.tflite.state" ] || die "$out: the state is still there"
+}
+remove() { # OUT options...: without training
+    local out=$1
+    shift
+    "$dtmm" prune dense/model.tflite --data data --steps 1 --epochs 0 --json -o "$out.tflite" "$@" \
+        >"$out.json" 2>"$out.log" || { cat "$out.log"; die "does not prune: $*"; }
+}
+near() { # FILE LOW HIGH: the share that is absent
+    awk -v got="$(json "$1" sparsity)" -v low="$2" -v high="$3" 'BEGIN {exit !(got >= low && got <= high)}' ||
+        die "$1: $(json "$1" sparsity) is absent, expected $2 to $3"
+}
+channels() { # MODEL LAYER: of its output
+    "$dtmm" inspect "$1" | awk -v layer="$2" '$1 == layer {sub(/.*x/, "", $4); print $4}'
+}
+
+# Least squares make good for what plain removal breaks.
+for unit in block:4 filterlet filter; do
+    name=${unit%:*}
+    share=0.5
+    [ $unit != filter ] || share=0.3
+    remove plain_$name --sparsity $share --unit $unit
+    remove solved_$name --sparsity $share --unit $unit --compensate
+    at_least solved_$name.json validation_pruned "$(json plain_$name.json validation_pruned)"
+    at_least solved_$name.json validation_int8 0.95
+done
+remove plain --sparsity 0.6
+remove solved --sparsity 0.6 --compensate
+awk -v plain="$(json plain.json validation_int8)" -v solved="$(json solved.json validation_int8)" \
+    'BEGIN {exit !(solved > plain + 0.3)}' || die "compensation: $(json solved.json validation_int8), without $(json plain.json validation_int8)"
+
+# The same seed, the same bytes; another seed, others.
+prune first --sparsity 0.5 --score taylor --compensate --seed 5
+prune second --sparsity 0.5 --score taylor --compensate --seed 5 --threads 2
+cmp first.tflite second.tflite || die "another network with the same seed"
+cmp first.safetensors second.safetensors || die "another float network with the same seed"
+prune third --sparsity 0.5 --score taylor --compensate --seed 6
+! cmp -s first.tflite third.tflite || die "the seed is not used"
+
+# Filters leave the shapes, with the input channels of the next layer.
+prune filter --sparsity 0.4 --unit filter
+first=$(channels filter.tflite conv) second=$(channels filter.tflite second)
+[ "$first" -le 8 ] && [ "$second" -le 8 ] && [ $((first + second)) -lt 14 ] || die "still $first and $second channels"
+near filter.json 0.4 0.7 # with what the next layers read of them
+[ "$(channels filter.tflite dense)" = 3 ] || die "a class is missing"
+
+# Scores by what the others can make good for.
+for unit in block:4 filterlet; do
+    prune solved_${unit%:*} --sparsity 0.5 --unit $unit --score reconstruction --compensate
+    near solved_${unit%:*}.json 0.5 0.62
+    at_least solved_${unit%:*}.json validation_int8 0.95
+done
+expect_fail 1 "conv_2d 'conv': --score reconstruction is for filterlets and blocks" \
+    "$dtmm" prune dense/model.tflite --data data --sparsity 0.5 --unit filter --score reconstruction -o x.tflite
+cat >one.json <<'END'
+{"unit": "filterlet", "sparsity": 0.3, "layers": {"second": {"unit": "filter", "sparsity": 0.25}, "dense": {"sparsity": 0}}}
+END
+expect_fail 1 "conv_2d 'second': --score reconstruction is for" \
+    "$dtmm" prune dense/model.tflite --data data --recipe one.json --score reconstruction -o x.tflite
+[ ! -e x.tflite ] && [ ! -e x.tflite.state ] || die "a refused pruning wrote something"
+
+# Random scores take no more than they are asked for, however many steps.
+"$dtmm" prune dense/model.tflite --data data --sparsity 0.5 --unit block:4 --score random --steps 6 --epochs 0 --json -o random.tflite \
+    >random.json 2>random.log || { cat random.log; die "does not prune by chance"; }
+near random.json 0.5 0.62
+
+# A unit for each layer.
+cat >units.json <<'END'
+{"layers": {"conv": {"unit": "filterlet", "sparsity": 0.25}, "second": {"unit": "filter", "sparsity": 0.5},
+            "dense": {"unit": "block:4", "sparsity": 0.4}}}
+END
+prune mixed --recipe units.json --compensate
+[ "$(channels mixed.tflite conv)" = 8 ] || die "filters of conv have left"
+[ "$(channels mixed.tflite second)" = 4 ] || die "half of the filters of 'second' were to leave"
+at_least mixed.json validation_int8 0.95
+# Half of 576, a quarter of 72, 40 % of 384 (half of which has left with the channels that it reads).
+near mixed.json 0.46 0.55
+
+# The device answers as the host does.
+for model in mixed filter; do
+    "$dtmm" eval $model.tflite --data data --on cortex-m4 --limit 3 >eval.log 2>&1 || { cat eval.log; die "$model: another answer on the device"; }
+    grep -q 'equal to the host in every output byte: 3 of 3' eval.log || { cat eval.log; die "$model: not compared"; }
+done
+
+# The teacher.
+prune alone --sparsity 0.4 --no-distill
+prune taught --sparsity 0.4 --distill
+prune default --sparsity 0.4
+cmp taught.tflite default.tflite || die "the teacher is not there by default"
+! cmp -s taught.tflite alone.tflite || die "--no-distill changes nothing"
+prune features --sparsity 0.4 --score taylor --distill-features logits
+for other in --distill "--distill-share 0.4" "--distill-features second"; do
+    expect_fail 1 '--no-distill contradicts' \
+        "$dtmm" prune dense/model.tflite --data data --sparsity 0.5 --no-distill $other -o x.tflite
+done
+expect_fail 1 '--score norm: must be' "$dtmm" prune dense/model.tflite --data data --sparsity 0.5 --score norm -o x.tflite
+cp -R data $'d\xe9'
+expect_fail 1 'the options are not UTF-8' "$dtmm" prune dense/model.tflite --data $'d\xe9' --sparsity 0.5 -o x.tflite
+[ ! -e x.tflite ] && [ ! -e x.tflite.state ] || die "a refused pruning wrote something"
