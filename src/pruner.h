@@ -10,7 +10,8 @@
 #define RANK_LIST(X)                                                                               \
     X(SCORE, "score", "score alone")                                                               \
     X(BYTES, "bytes", "score per byte that leaves")                                                \
-    X(INSTRUCTIONS, "instructions", "score per instruction that leaves")
+    X(INSTRUCTIONS, "instructions", "score per instruction that leaves")                               \
+    X(BOTH, "both", "score per sum of the two, as shares of the network's")
 
 enum rank_kind {
 #define X(suffix, name, meaning) RANK_##suffix,

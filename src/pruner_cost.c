@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <string.h>
 
 #include "graph/weights.h"
@@ -30,31 +31,46 @@ static enum status instructions_predict(struct pruner *p, struct arena *arena,
     return pack(*quantized, &how, arena, packed, p->diag);
 }
 
-static void cost_set(const struct graph *graph, const char *name, struct scores *scores,
-                     double instructions)
+/* Adds a part of a layer's cost, spread evenly over its weights. */
+static void cost_add(const struct graph *graph, const char *name, struct scores *scores,
+                     double cost)
 {
     for (int32_t i = 0; i < graph->n_nodes; i++)
         if (strcmp(graph->nodes[i].name, name) == 0 && scores->nodes[i].of != NULL)
             scores->nodes[i].cost +=
-                instructions / (double)weight_counts(graph, &graph->nodes[i]).n_weights;
+                cost / (double)weight_counts(graph, &graph->nodes[i]).n_weights;
 }
 
-enum status pruner_costs(struct pruner *p, struct scores *scores)
+static void bytes_add(struct pruner *p, struct scores *scores)
+{
+    double sum = 0;
+    for (int32_t i = 0; i < p->graph->n_nodes; i++)
+        sum += (double)weight_counts(p->graph, &p->graph->nodes[i]).n_weights;
+    for (int32_t i = 0; i < p->graph->n_nodes; i++)
+        if (scores->nodes[i].of != NULL)
+            scores->nodes[i].cost += 1 / sum;
+}
+
+static enum status instructions_add(struct pruner *p, struct scores *scores)
 {
     struct arena scratch = {0};
     struct graph *quantized;
     struct packed *packed;
-    enum status status = OK;
-    if (p->options->rank == RANK_BYTES)
-        for (int32_t i = 0; i < scores->n_nodes; i++)
-            scores->nodes[i].cost = 1;
-    if (p->options->rank == RANK_INSTRUCTIONS) {
-        status = instructions_predict(p, &scratch, &quantized, &packed);
-        for (int32_t c = 0; status == OK && c < packed->n_calls; c++)
-            if (packed->calls[c].instructions > 0)
-                cost_set(p->graph, quantized->nodes[packed->calls[c].node].name, scores,
-                         packed->calls[c].instructions);
-    }
+    double sum = 0;
+    enum status status = instructions_predict(p, &scratch, &quantized, &packed);
+    for (int32_t c = 0; status == OK && c < packed->n_calls; c++)
+        sum += fmax(packed->calls[c].instructions, 0);
+    for (int32_t c = 0; status == OK && c < packed->n_calls && sum > 0; c++)
+        cost_add(p->graph, quantized->nodes[packed->calls[c].node].name, scores,
+                 fmax(packed->calls[c].instructions, 0) / sum);
     arena_free(&scratch);
     return status;
+}
+
+enum status pruner_costs(struct pruner *p, struct scores *scores)
+{
+    enum rank_kind rank = p->options->rank;
+    if (rank == RANK_BYTES || rank == RANK_BOTH)
+        bytes_add(p, scores);
+    return rank == RANK_INSTRUCTIONS || rank == RANK_BOTH ? instructions_add(p, scores) : OK;
 }

@@ -58,6 +58,17 @@ static enum status check_reconstruction(const struct pruner *p, const struct rec
     return OK;
 }
 
+/* The scores of reconstruction are per byte; ranked by a cost, they are to be whole. */
+static void scores_whole(const struct node *node, const struct shape *shape,
+                         struct node_scores *scores, struct arena *arena)
+{
+    int64_t *counts = ARENA_ARRAY(arena, (size_t)scores->n_units + 1, int64_t);
+    for (int64_t i = 0; i < shape_elements(shape); i++)
+        counts[unit_of_weight(&scores->unit, node->op, shape, i)]++;
+    for (int64_t u = 0; u < scores->n_units; u++)
+        scores->of[u] *= (float)counts[u];
+}
+
 /* By what the others cannot undo, one kind of unit after the other. */
 static enum status units_reconstruct(struct pruner *p, const struct recipe *recipe,
                                      struct arena *arena, struct scores **scores)
@@ -76,6 +87,10 @@ static enum status units_reconstruct(struct pruner *p, const struct recipe *reci
                 TRY(score_reconstruction(p->graph, p->samples, p->n_samples, blocks[b], arena,
                                          &some, p->diag));
             (*scores)->nodes[i] = some->nodes[i];
+            if (p->options->rank != RANK_SCORE)
+                scores_whole(&p->graph->nodes[i],
+                             &node_input(p->graph, &p->graph->nodes[i], 1)->shape,
+                             &(*scores)->nodes[i], arena);
         }
     }
     return OK;
