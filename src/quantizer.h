@@ -19,9 +19,9 @@ struct quantizer_options {
     const struct int8_origin *origin;
     const char *data_path;
     const struct dataset *dataset; /* what is there, when it has been read already; or NULL */
-    const char *out_path;      /* .tflite */
-    struct sample_scale scale; /* of the samples */
-    const char *input_like;    /* or an int8 .tflite file whose input has it; NULL */
+    const char *out_path;          /* .tflite */
+    struct sample_scale scale;     /* of the samples */
+    const char *input_like;        /* or an int8 .tflite file whose input has it; NULL */
     struct calibration calibration;
     int32_t n_calibration;      /* samples, at most */
     int32_t n_validation;       /* samples, at most; 0: measure nothing */
@@ -36,6 +36,8 @@ struct quantizer_options {
     double distill_share;           /* of the float network's outputs in its loss */
     train_observer *train_observer; /* sees its epochs; NULL: nobody */
     void *train_context;
+    const char *when_stopped; /* said on stderr when a signal ends the training, before it ends the
+                                 program; NULL: that nothing was written */
     struct observer observer;
 };
 
