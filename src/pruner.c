@@ -76,6 +76,17 @@ static const float *samples_choose(struct pruner *p, int32_t *n)
     return samples_real(&samples, p->arena);
 }
 
+static enum status features_check(const struct pruner *p)
+{
+    for (int32_t i = 0; i < p->options->n_features; i++)
+        if (tensor_find_activation(p->dense, p->options->features[i]) < 0)
+            return fail(p->diag, ERR_USAGE,
+                        "--distill-features %s: the network has no such activation; dtmm inspect "
+                        "lists them",
+                        p->options->features[i]);
+    return OK;
+}
+
 /* Without labels that fit there is only the dense network to learn from. */
 static enum status teacher_check(const struct pruner *p)
 {
@@ -189,6 +200,7 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
     struct quantizer_options last = options->quantizer;
     result->validation_dense = result->validation_pruned = NAN;
     TRY(network_load(&p));
+    TRY(features_check(&p));
     TRY(samples_load(&p));
     TRY(recipe_load(&p));
     result->recipe = recipe_print(p.recipe, p.dense, arena);

@@ -6,12 +6,27 @@
 #include "quantizer.h"
 #include "train/importance.h"
 
+/* Name on the command line, meaning: what units of all layers are ranked by. */
+#define RANK_LIST(X)                                                                               \
+    X(SCORE, "score", "score alone")                                                               \
+    X(BYTES, "bytes", "score per byte that leaves")                                                \
+    X(INSTRUCTIONS, "instructions", "score per instruction that leaves")
+
+enum rank_kind {
+#define X(suffix, name, meaning) RANK_##suffix,
+    RANK_LIST(X)
+#undef X
+        N_RANK_KINDS
+};
+
 struct pruner_options {
     const char *recipe_path; /* JSON (product/recipe.h); NULL: unit and sparsity for all layers */
     struct unit unit;
     double sparsity; /* share of the weights that is to be absent */
     enum score_kind score;
-    int32_t n_steps;  /* of removal */
+    enum rank_kind rank;
+    const struct core *core; /* that executes the instructions */
+    int32_t n_steps;         /* of removal */
     int32_t n_epochs; /* of training in float, all steps together; quantizer.n_qat_epochs follow */
     int compensate;   /* solve the weights that stay anew after each removal */
     double rate;      /* learning rate at the start of the first step */

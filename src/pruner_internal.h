@@ -4,6 +4,7 @@
 #define DTMM_PRUNER_INTERNAL_H
 
 #include "product/recipe.h"
+#include "product/scores.h"
 #include "progress.h"
 #include "pruner.h"
 
@@ -32,6 +33,10 @@ struct pruner {
 /* pruner_remove.c: score, couple, choose masks, prune or compensate, shrink: the graph of the next
  * step, before training. */
 enum status pruner_remove(struct pruner *p);
+
+/* pruner_cost.c: what a weight of each layer costs, by the ranking that is wanted: a byte, or the
+ * instructions that the core is predicted to execute for it. */
+enum status pruner_costs(struct pruner *p, struct scores *scores);
 
 /* How a network of this step is trained, for so many epochs. */
 struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs);

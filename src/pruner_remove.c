@@ -138,6 +138,8 @@ enum status pruner_remove(struct pruner *p)
     struct recipe *recipe = recipe_of_step(p, &scratch);
     enum status status = units_score(p, recipe, &scratch, &scores);
     if (status == OK)
+        status = pruner_costs(p, scores);
+    if (status == OK)
         status = couple(p->graph, &scratch, &groups, p->diag);
     if (status == OK)
         status = choose_masks(p->graph, scores, recipe, groups, &scratch, &masks, p->diag);

@@ -9,6 +9,22 @@
 #include "train/normalization.h"
 #include "train/task.h"
 
+/* Of the activations to be like the teacher's, those that still have all channels. */
+static void features_choose(const struct pruner *p, struct train_settings *settings)
+{
+    const char **names = ARENA_ARRAY(p->arena, (size_t)p->options->n_features + 1, const char *);
+    settings->n_features = 0;
+    for (int32_t i = 0; i < p->options->n_features; i++) {
+        const char *name = p->options->features[i];
+        int32_t own = tensor_find_activation(p->graph, name),
+                wanted = tensor_find_activation(p->dense, name);
+        if (own >= 0 &&
+            shape_equal(&p->graph->tensors[own].shape, &p->dense->tensors[wanted].shape))
+            names[settings->n_features++] = name;
+    }
+    settings->features = names;
+}
+
 struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs)
 {
     const struct quantizer_options *from = &p->options->quantizer;
@@ -26,8 +42,7 @@ struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs)
     settings.scale = p->scale;
     settings.keep_zeros = 1;
     task_like_teacher(&settings, p->dense, &p->dataset, p->options->distill_share);
-    settings.n_features = p->options->n_features;
-    settings.features = p->options->features;
+    features_choose(p, &settings);
     settings.feature_weight = p->options->feature_weight;
     return settings;
 }

@@ -122,6 +122,8 @@ const struct command COMMANDS[] = {
      "  --unit U             filterlet, filter, block:4, block:8, block:16, element (filterlet)\n"
      "  --recipe FILE        units and shares layer by layer, as JSON (doc/pruning.md)\n"
      "  --score S            magnitude, taylor, fisher, reconstruction or random (magnitude)\n"
+     "  --rank R             score, or score per bytes or instructions that leave (score)\n"
+     "  --target T           that executes the instructions (cortex-m4)\n"
      "  --steps N            of removal (4)\n"
      "  --compensate         after each removal, solve the weights that stay anew, by least "
      "squares\n"

@@ -16,6 +16,8 @@ static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                         {"recipe", required_argument, NULL, 'R'},
                                         {"unit", required_argument, NULL, 'u'},
                                         {"score", required_argument, NULL, 'c'},
+                                        {"rank", required_argument, NULL, 'k'},
+                                        {"target", required_argument, NULL, 'T'},
                                         {"steps", required_argument, NULL, 'n'},
                                         {"epochs", required_argument, NULL, 'e'},
                                         {"qat", required_argument, NULL, 'q'},
@@ -40,19 +42,42 @@ static const char *const SCORES[] = {
     SCORE_LIST(X)
 #undef X
 };
+static const char *const RANKS[] = {
+#define X(suffix, name, meaning) name,
+    RANK_LIST(X)
+#undef X
+};
 
-static enum status parse_score(const char *value, enum score_kind *score, struct diag *diag)
+/* The first name stands for 0, and for an option that is not given. */
+static enum status parse_name(const char *option, const char *value, const char *const *names,
+                              int n_names, struct arena *arena, int *found, struct diag *diag)
 {
-    for (int i = 0; value != NULL && i < N_SCORE_KINDS; i++)
-        if (strcmp(SCORES[i], value) == 0) {
-            *score = (enum score_kind)i;
+    struct text known = text_start(arena);
+    *found = 0;
+    for (int i = 0; i < n_names; i++) {
+        if (value == NULL || strcmp(names[i], value) == 0) {
+            *found = i;
             return OK;
         }
-    return value == NULL
-               ? OK
-               : fail(diag, ERR_USAGE,
-                      "--score %s: must be magnitude, taylor, fisher, reconstruction or random",
-                      value);
+        text_printf(&known, "%s%s", i == 0 ? "" : i + 1 < n_names ? ", " : " or ", names[i]);
+    }
+    return fail(diag, ERR_USAGE, "%s %s: must be %s", option, value, known.data);
+}
+
+static enum status parse_ranking(const char **value, struct pruner_options *options,
+                                 struct arena *arena, struct diag *diag)
+{
+    const struct target *target;
+    int score, rank;
+    TRY(parse_name("--score", value['c'], SCORES, N_SCORE_KINDS, arena, &score, diag));
+    TRY(parse_name("--rank", value['k'], RANKS, N_RANK_KINDS, arena, &rank, diag));
+    options->score = (enum score_kind)score;
+    options->rank = (enum rank_kind)rank;
+    if (value['T'] != NULL && options->rank != RANK_INSTRUCTIONS)
+        return fail(diag, ERR_USAGE, "--target is for --rank instructions");
+    TRY(target_find(value['T'] != NULL ? value['T'] : "cortex-m4", &target, diag));
+    options->core = target->core;
+    return OK;
 }
 
 static enum status parse_count(const char *option, const char *value, long low, long high,
@@ -68,15 +93,13 @@ static enum status parse_count(const char *option, const char *value, long low, 
 static enum status parse_what(const char **value, struct pruner_options *options, struct diag *diag)
 {
     options->recipe_path = value['R'];
-    options->score = SCORE_MAGNITUDE;
     if (value['R'] != NULL && (value['x'] != NULL || value['u'] != NULL))
         return fail(diag, ERR_USAGE, "--recipe tells units and shares; leave out the others");
     if (value['R'] == NULL && value['x'] == NULL)
         return fail(diag, ERR_USAGE, "--sparsity or --recipe is missing: what to remove");
     if (value['x'] != NULL)
         TRY(parse_fraction("--sparsity", value['x'], 0, 1, &options->sparsity, diag));
-    TRY(unit_parse(value['u'] != NULL ? value['u'] : "filterlet", &options->unit, diag));
-    return parse_score(value['c'], &options->score, diag);
+    return unit_parse(value['u'] != NULL ? value['u'] : "filterlet", &options->unit, diag);
 }
 
 static enum status parse_teacher(const char **value, struct pruner_options *options,
@@ -167,6 +190,7 @@ static enum status parse_options(const struct arguments *arguments, struct arena
     options->resume = value['m'] != NULL;
     options->settings = settings_text(value, options, arena);
     TRY(parse_what(value, options, diag));
+    TRY(parse_ranking(value, options, arena, diag));
     TRY(parse_teacher(value, options, arena, diag));
     return parse_course(value, options, diag);
 }

@@ -239,6 +239,14 @@ const char *shape_string(const struct shape *shape, struct arena *arena)
     return text.data;
 }
 
+int32_t tensor_find_activation(const struct graph *graph, const char *name)
+{
+    for (int32_t i = 0; i < graph->n_tensors; i++)
+        if (graph->tensors[i].data == NULL && strcmp(graph->tensors[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
 const struct node *tensor_maker(const struct graph *graph, int32_t tensor)
 {
     for (int32_t i = 0; i < graph->n_nodes; i++)

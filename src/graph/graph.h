@@ -166,6 +166,9 @@ const char *shape_string(const struct shape *shape, struct arena *arena);
 const struct tensor *node_input(const struct graph *graph, const struct node *node, int index);
 const struct tensor *node_output(const struct graph *graph, const struct node *node);
 
+/* The input or output of a node that has this name, or -1; constants do not count. */
+int32_t tensor_find_activation(const struct graph *graph, const char *name);
+
 /* The node whose output a tensor is, or NULL: an input or a constant. */
 const struct node *tensor_maker(const struct graph *graph, int32_t tensor);
 

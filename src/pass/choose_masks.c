@@ -7,7 +7,8 @@
 
 /* One unit of one layer, or a class of filters that leave together. */
 struct candidate {
-    double score; /* mean over its weights' layers */
+    double score; /* of all its units; in the end per cost, if there are costs */
+    double cost;
     int32_t node; /* of the first unit */
     int64_t unit;
     int64_t n_weights;
@@ -21,6 +22,7 @@ struct chooser {
     const struct groups *groups;
     uint8_t **gone; /* by node, by unit */
     int64_t *left;  /* by node: units that are still kept */
+    int64_t *least; /* by node: units that it keeps */
     struct arena *scratch;
 };
 
@@ -88,10 +90,13 @@ static int64_t candidates_add(const struct chooser *chooser, int32_t node,
         if (group >= 0 && of_group[group] > 0) {
             struct candidate *candidate = &candidates[of_group[group] - 1];
             candidate->score += (double)scores->of[u];
+            candidate->cost += scores->cost * (double)counts[u];
             candidate->n_weights += counts[u];
             continue;
         }
-        candidates[n++] = (struct candidate){(double)scores->of[u], node, u, counts[u], group};
+        double cost = scores->cost * (double)counts[u];
+        candidates[n++] =
+            (struct candidate){(double)scores->of[u], cost, node, u, counts[u], group};
         if (group >= 0)
             of_group[group] = n;
     }
@@ -115,7 +120,7 @@ static int candidate_visit(const struct chooser *chooser, const struct candidate
 static int is_alive(const struct chooser *chooser, int32_t node, int64_t unit)
 {
     (void)unit;
-    return chooser->left[node] > 0;
+    return chooser->left[node] >= chooser->least[node];
 }
 
 static int regain(const struct chooser *chooser, int32_t node, int64_t unit)
@@ -142,6 +147,9 @@ static void remove_lowest(const struct chooser *chooser, struct candidate *candi
                           double share, int64_t n_weights)
 {
     int64_t removed = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (candidates[i].cost > 0)
+            candidates[i].score /= candidates[i].cost;
     qsort(candidates, (size_t)n, sizeof *candidates, candidate_compare);
     /* A hair less, so that a product just above a whole number does not take one too many. */
     int64_t target = (int64_t)ceil(share * (double)n_weights - 1e-6);
@@ -164,9 +172,13 @@ static void chooser_start(struct chooser *chooser)
     size_t n_nodes = (size_t)chooser->graph->n_nodes;
     chooser->gone = ARENA_ARRAY(chooser->scratch, n_nodes + 1, uint8_t *);
     chooser->left = ARENA_ARRAY(chooser->scratch, n_nodes + 1, int64_t);
+    chooser->least = ARENA_ARRAY(chooser->scratch, n_nodes + 1, int64_t);
     for (size_t node = 0; node < n_nodes; node++) {
         const struct node_scores *scores = &chooser->scores->nodes[node];
         chooser->left[node] = scores->of != NULL ? scores->n_units : 0;
+        chooser->least[node] = chooser->recipe->layers[node].sparsity < 0 && chooser->groups != NULL
+                                   ? (scores->n_units + 19) / 20
+                                   : 1;
         chooser->gone[node] = ARENA_ARRAY(chooser->scratch, (size_t)scores->n_units + 1, uint8_t);
     }
 }

@@ -111,10 +111,12 @@ enum status score(const struct graph *graph, const struct recipe *recipe,
                   const struct importance *importance, struct arena *arena, struct scores **scores,
                   struct diag *diag);
 
-/* choose_masks.c: takes the units with the lowest scores away until the shares of the recipe are
- * absent, weighed by the number of weights; each layer keeps at least one unit. With `groups`
- * filters leave only as whole classes, ranked by the sum of their scores, and those of the outputs
- * stay; so do the channels of a depthwise convolution that is ranked with filterlets or blocks. */
+/* choose_masks.c: takes the units with the lowest scores (per cost, where scores have one) away
+ * until the shares of the recipe are absent, weighed by the number of weights; each layer keeps at
+ * least one unit. With `groups` filters leave only as whole classes, ranked by the sum of their
+ * scores, and those of the outputs stay; a layer that is ranked with others keeps a twentieth of
+ * its units, so that no path ends; so do the channels of a depthwise convolution that is ranked
+ * with filterlets or blocks. */
 enum status choose_masks(const struct graph *graph, const struct scores *scores,
                          const struct recipe *recipe, const struct groups *groups,
                          struct arena *arena, struct masks **masks, struct diag *diag);

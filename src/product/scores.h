@@ -16,7 +16,9 @@ struct importance {
 struct node_scores {
     struct unit unit;
     int64_t n_units;
-    float *of; /* by unit (units.h); NULL: nothing can be removed from the node */
+    float *of;   /* by unit (units.h); NULL: nothing can be removed from the node */
+    double cost; /* of one of its weights, in bytes or instructions: units are ranked by score per
+                    cost; 0: by score alone */
 };
 
 struct scores {

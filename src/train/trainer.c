@@ -42,22 +42,14 @@ static int32_t largest_shard(int32_t batch)
     return shard;
 }
 
-static int32_t find_tensor(const struct graph *graph, const char *name)
-{
-    for (int32_t i = 0; i < graph->n_tensors; i++)
-        if (strcmp(graph->tensors[i].name, name) == 0 && graph->tensors[i].data == NULL)
-            return i;
-    return -1;
-}
-
 /* The heads of a graph: the task's, then the features to be alike in teacher and student. */
 static enum status heads_find(const struct train_settings *settings, const struct graph *graph,
                               const struct graph *teacher, int32_t *heads, struct diag *diag)
 {
     heads[0] = task_head(graph, settings->loss);
     for (int32_t i = 0; teacher != NULL && i < settings->n_features; i++) {
-        int32_t own = find_tensor(graph, settings->features[i]);
-        int32_t other = find_tensor(teacher, settings->features[i]);
+        int32_t own = tensor_find_activation(graph, settings->features[i]);
+        int32_t other = tensor_find_activation(teacher, settings->features[i]);
         if (own < 0 || other < 0 ||
             !shape_equal(&graph->tensors[own].shape, &teacher->tensors[other].shape))
             return fail(diag, ERR_USAGE,
@@ -451,8 +443,8 @@ static double rate_at(const struct course *course, int32_t step)
     int32_t n_others = settings->epochs_before + settings->epochs_after;
     double time = time_at(course, step);
     if (n_others == 0)
-        return settings->rate * rate_factor(settings->schedule,
-                                            settings->warmup_epochs / settings->n_epochs, time);
+        return settings->rate *
+               rate_factor(settings->schedule, settings->warmup_epochs / settings->n_epochs, time);
     double epoch = time * settings->n_epochs;
     double whole = (settings->epochs_before + epoch) / (settings->n_epochs + n_others);
     double warmth = settings->warmup_epochs > 0 ? fmin(1, epoch / settings->warmup_epochs) : 1;
