@@ -213,6 +213,7 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
     last.input_like = NULL;
     last.train_observer = pruner_see_epoch;
     last.train_context = &p;
+    last.when_stopped = PRUNER_STOPPED;
     p.n_epochs_now = last.n_qat_epochs;
     last.origin = p.origin.graph != NULL ? &p.origin : NULL;
     TRY(quantizer_run(&last, arena, &result->quantized, diag));

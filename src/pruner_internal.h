@@ -8,6 +8,8 @@
 #include "progress.h"
 #include "pruner.h"
 
+#define PRUNER_STOPPED "stopped; go on with the same options and --resume"
+
 struct pruner {
     const struct pruner_options *options;
     struct pruner_result *result;

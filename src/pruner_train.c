@@ -90,7 +90,7 @@ static enum status trainer_course(struct pruner *p, struct trainer *trainer, int
     if (!stopped)
         return OK;
     /* The signal ends the program when it is released: before anybody could say why. */
-    fputs("stopped; go on with the same options and --resume\n", stderr);
+    fprintf(stderr, "%s\n", PRUNER_STOPPED);
     return fail(p->diag, ERR_USAGE, "stopped by a signal");
 }
 

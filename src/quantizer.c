@@ -2,6 +2,7 @@
 #include "quantizer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/interrupt.h"
@@ -256,8 +257,11 @@ static enum status train_rounded(struct quantizer *q)
         trainer.observer_context = options->train_context;
         if (status == OK)
             status = trainer_run(&trainer, &stopped, q->diag);
-        if (status == OK && stopped)
-            status = fail(q->diag, ERR_USAGE, "stopped by a signal; nothing was written");
+        if (status == OK && stopped) {
+            fprintf(stderr, "%s\n",
+                    options->when_stopped ? options->when_stopped : "stopped; nothing was written");
+            status = fail(q->diag, ERR_USAGE, "stopped by a signal");
+        }
         if (status == OK)
             result->folded = network_graph(trainer.network, q->arena);
         scales_keep_trained(q);

@@ -36,6 +36,8 @@ struct quantizer_options {
     double distill_share;           /* of the float network's outputs in its loss */
     train_observer *train_observer; /* sees its epochs; NULL: nobody */
     void *train_context;
+    const char *when_stopped; /* said on stderr when a signal ends the training, before it ends the
+                                 program; NULL: that nothing was written */
     struct observer observer;
 };
 

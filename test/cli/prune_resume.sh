@@ -30,6 +30,8 @@ cut_off() {
     done
     kill -"$signal" $pid
     wait $pid && die "not ended by SIG$signal"
+    [ "$signal" = KILL ] || [ "$(tail -n 1 "$out.log")" = "stopped; go on with the same options and --resume" ] ||
+        { cat "$out.log"; die "no word of how to go on"; }
     [ -e "$out.tflite.state/state.json" ] || die "no state after SIG$signal"
     [ ! -e "$out.tflite" ] || die "SIG$signal: a network was written"
 }
@@ -37,7 +39,6 @@ cut_off() {
 prune whole &
 whole=$!
 cut_off TERM 1 part
-grep -q '^stopped; go on with the same options and --resume$' part.log || { cat part.log; die "no word of how to go on"; }
 cp -R part.tflite.state kept.tflite.state
 cut_off KILL "$(($(last_epoch part.log) + 1))" part --resume # in the first step
 first=$(sed -nE 's/^epoch +([0-9]+)\/.*/\1/p' part.log | head -n 1)
