@@ -87,7 +87,7 @@ static enum status units_reconstruct(struct pruner *p, const struct recipe *reci
                 TRY(score_reconstruction(p->graph, p->samples, p->n_samples, blocks[b], arena,
                                          &some, p->diag));
             (*scores)->nodes[i] = some->nodes[i];
-            if (p->options->rank != RANK_SCORE)
+            if (p->options->rank != RANK_SCORE && some->nodes[i].of != NULL)
                 scores_whole(&p->graph->nodes[i],
                              &node_input(p->graph, &p->graph->nodes[i], 1)->shape,
                              &(*scores)->nodes[i], arena);
