@@ -150,6 +150,7 @@ static enum status steps_run(struct pruner *p)
     } else {
         TRY(folder_remove(p->options->state_path, p->diag));
         TRY(pruner_validate(p, p->dense, &p->result->validation_dense));
+        TRY(shrink(p->dense, NULL, p->arena, &p->graph, NULL, p->diag));
     }
     while (p->step < p->options->n_steps) {
         p->step++;

@@ -15,18 +15,44 @@ static double share_after(double share, int32_t step, int32_t n_steps)
     return share * (1 - left * left * left);
 }
 
-/* What is to be absent after this step, of what is left. */
-static struct recipe *recipe_of_step(const struct pruner *p, struct arena *arena)
+/* What is to be absent after this step. */
+static struct recipe recipe_of_step(const struct pruner *p, int32_t step, struct arena *arena)
 {
     struct recipe recipe = *p->recipe;
     recipe.layers =
         arena_copy(arena, recipe.layers, ((size_t)recipe.n_nodes + 1) * sizeof *recipe.layers);
-    recipe.sparsity = share_after(recipe.sparsity, p->step, p->options->n_steps);
+    recipe.sparsity = share_after(recipe.sparsity, step, p->options->n_steps);
     for (int32_t i = 0; i < recipe.n_nodes; i++)
         if (recipe.layers[i].sparsity > 0)
             recipe.layers[i].sparsity =
-                share_after(recipe.layers[i].sparsity, p->step, p->options->n_steps);
-    return recipe_of_rest(&recipe, p->dense, p->graph, arena);
+                share_after(recipe.layers[i].sparsity, step, p->options->n_steps);
+    return recipe;
+}
+
+/* Weights that are to stay, of the whole network. */
+static double weights_wanted(const struct pruner *p, const struct recipe *recipe)
+{
+    double n = 0;
+    for (int32_t i = 0; i < p->dense->n_nodes; i++) {
+        double share = recipe->layers[i].sparsity;
+        n += (double)weight_counts(p->dense, &p->dense->nodes[i]).n_weights *
+             (1 - (share < 0 ? recipe->sparsity : share));
+    }
+    return n;
+}
+
+/* The same recipe with all shares less. */
+static struct recipe *recipe_scaled(const struct recipe *recipe, double factor,
+                                    struct arena *arena)
+{
+    struct recipe *scaled = arena_copy(arena, recipe, sizeof *recipe);
+    scaled->layers =
+        arena_copy(arena, recipe->layers, ((size_t)recipe->n_nodes + 1) * sizeof *recipe->layers);
+    scaled->sparsity *= factor;
+    for (int32_t i = 0; i < recipe->n_nodes; i++)
+        if (scaled->layers[i].sparsity > 0)
+            scaled->layers[i].sparsity *= factor;
+    return scaled;
 }
 
 /* ---- scores ---- */
@@ -142,28 +168,100 @@ static enum status weights_compensate(struct pruner *p, const struct masks *mask
     return compensate(p->graph, &request, arena, pruned, p->diag);
 }
 
+/* What a removal is made of. */
+struct removal {
+    struct pruner *p;
+    const struct scores *scores;
+    const struct groups *groups;
+    struct graph *pruned; /* with zeros, before it is shrunk */
+};
+
+/* Weights that are left once all that is dead has left. */
+static enum status weights_left(struct removal *removal, const struct recipe *recipe,
+                                struct arena *arena, double *n_left)
+{
+    struct pruner *p = removal->p;
+    struct masks *masks;
+    struct graph *shrunk;
+    TRY(choose_masks(p->graph, removal->scores, recipe, removal->groups, arena, &masks, p->diag));
+    TRY(prune(p->graph, masks, removal->groups, arena, &removal->pruned, p->diag));
+    TRY(shrink(removal->pruned, NULL, arena, &shrunk, NULL, p->diag));
+    *n_left = 0;
+    masks = masks_of_zeros(shrunk, arena);
+    for (int32_t i = 0; i < shrunk->n_nodes; i++)
+        for (int64_t k = 0; k < weight_counts(shrunk, &shrunk->nodes[i]).n_weights; k++)
+            *n_left += masks->kept[i][k];
+    return OK;
+}
+
+/* Whether the aim can be met is said before the first training, not after it. */
+static enum status aim_check(struct removal *removal, struct arena *arena)
+{
+    static const double slack = 0.02;
+    struct pruner *p = removal->p;
+    struct recipe last = recipe_of_step(p, p->options->n_steps, arena);
+    double n_left, n_wanted = weights_wanted(p, &last), n_whole = 0;
+    TRY(weights_left(removal, recipe_of_rest(&last, p->dense, p->graph, arena), arena, &n_left));
+    for (int32_t i = 0; i < p->dense->n_nodes; i++)
+        n_whole += (double)weight_counts(p->dense, &p->dense->nodes[i]).n_weights;
+    if (n_left <= n_wanted + slack * n_whole)
+        return OK;
+    return fail(p->diag, ERR_USAGE,
+                "%.1f %% of the weights cannot leave, only %.1f %%: each layer keeps some of its "
+                "units, and the outputs keep their filters; remove less, or finer units",
+                100 * (1 - n_wanted / n_whole), 100 * (1 - n_left / n_whole));
+}
+
+/* Removes until the weights that are wanted are left. With a filter the weights that read its
+ * channel leave too: then the shares are made smaller, as far as they can be. */
+static enum status units_remove(struct removal *removal, struct arena *arena)
+{
+    enum { TRIES = 12 };
+    struct pruner *p = removal->p;
+    struct recipe whole = recipe_of_step(p, p->step, arena);
+    struct recipe *recipe = recipe_of_rest(&whole, p->dense, p->graph, arena);
+    double n_wanted = weights_wanted(p, &whole), n_left, low = 0, high = 1;
+    TRY(weights_left(removal, recipe, arena, &n_left));
+    for (int i = 0; i < TRIES && n_left < n_wanted; i++) {
+        struct graph *enough = removal->pruned;
+        double factor = (low + high) / 2;
+        TRY(weights_left(removal, recipe_scaled(recipe, factor, arena), arena, &n_left));
+        if (n_left > n_wanted) {
+            low = factor;
+            n_left = 0;
+            removal->pruned = enough;
+        } else {
+            high = factor;
+        }
+    }
+    return OK;
+}
+
 enum status pruner_remove(struct pruner *p)
 {
     struct arena scratch = {0};
     struct scores *scores;
-    struct masks *masks;
     struct groups *groups;
-    struct graph *pruned;
+    struct removal removal = {.p = p};
     progress_begin(&p->progress);
-    struct recipe *recipe = recipe_of_step(p, &scratch);
+    struct recipe whole = recipe_of_step(p, p->step, &scratch);
+    const struct recipe *recipe = recipe_of_rest(&whole, p->dense, p->graph, &scratch);
     enum status status = units_score(p, recipe, &scratch, &scores);
     if (status == OK)
         status = pruner_costs(p, scores);
     if (status == OK)
         status = couple(p->graph, &scratch, &groups, p->diag);
+    removal.scores = scores;
+    removal.groups = groups;
+    if (status == OK && p->step == 1)
+        status = aim_check(&removal, &scratch);
     if (status == OK)
-        status = choose_masks(p->graph, scores, recipe, groups, &scratch, &masks, p->diag);
-    if (status == OK)
-        status = prune(p->graph, masks, groups, &scratch, &pruned, p->diag);
+        status = units_remove(&removal, &scratch);
     if (status == OK && p->options->compensate)
-        status = weights_compensate(p, masks_of_zeros(pruned, &scratch), groups, &scratch, &pruned);
+        status = weights_compensate(p, masks_of_zeros(removal.pruned, &scratch), groups, &scratch,
+                                    &removal.pruned);
     if (status == OK)
-        status = shrink(pruned, NULL, p->arena, &p->graph, NULL, p->diag);
+        status = shrink(removal.pruned, NULL, p->arena, &p->graph, NULL, p->diag);
     arena_free(&scratch);
     progress_end(&p->progress, "prune",
                  arena_printf(p->arena, "step %d of %d", p->step, p->options->n_steps));
