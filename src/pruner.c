@@ -177,7 +177,7 @@ static enum status size_measure(const struct pruner *p, const struct graph *grap
         if (counts.n_weights > 0)
             size->macs += counts.macs / counts.n_weights * (int64_t)packed->nodes[i].weight_bytes;
     }
-    struct masks *left = masks_of_zeros(p->graph, &scratch);
+    struct masks *left = pruner_masks(p, p->graph, &scratch);
     for (int32_t i = 0; i < p->graph->n_nodes; i++)
         for (int64_t k = 0; k < weight_counts(p->graph, &p->graph->nodes[i]).n_weights; k++)
             size->n_weights += left->kept[i][k];
@@ -204,6 +204,7 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
     TRY(features_check(&p));
     TRY(samples_load(&p));
     TRY(recipe_load(&p));
+    pruner_choose_score(&p);
     result->recipe = recipe_print(p.recipe, p.dense, arena);
     TRY(steps_run(&p));
     TRY(checkpoint_write_graph(options->float_path, p.graph, diag));

@@ -10,7 +10,7 @@
 #define RANK_LIST(X)                                                                               \
     X(SCORE, "score", "score alone")                                                               \
     X(BYTES, "bytes", "score per byte that leaves")                                                \
-    X(INSTRUCTIONS, "instructions", "score per instruction that leaves")                               \
+    X(INSTRUCTIONS, "instructions", "score per instruction that leaves")                           \
     X(BOTH, "both", "score per sum of the two, as shares of the network's")
 
 enum rank_kind {
@@ -24,6 +24,8 @@ struct pruner_options {
     const char *recipe_path; /* JSON (product/recipe.h); NULL: unit and sparsity for all layers */
     struct unit unit;
     double sparsity; /* share of the weights that is to be absent */
+    int has_score, has_rank; /* otherwise: reconstruction and both where all units can be scored so,
+                                else magnitude and score */
     enum score_kind score;
     enum rank_kind rank;
     const struct core *core; /* that executes the instructions */

@@ -69,7 +69,7 @@ static enum status instructions_add(struct pruner *p, struct scores *scores)
 
 enum status pruner_costs(struct pruner *p, struct scores *scores)
 {
-    enum rank_kind rank = p->options->rank;
+    enum rank_kind rank = p->rank;
     if (rank == RANK_BYTES || rank == RANK_BOTH)
         bytes_add(p, scores);
     return rank == RANK_INSTRUCTIONS || rank == RANK_BOTH ? instructions_add(p, scores) : OK;

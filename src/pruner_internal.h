@@ -16,6 +16,8 @@ struct pruner {
     struct graph *dense;       /* f32, folded: what is to be removed from, and the teacher */
     struct graph *graph;       /* what is left of it: folded, absent weights are zero */
     struct int8_origin origin; /* of an int8 network; graph NULL: it came in float */
+    enum score_kind score;  /* of the units of this recipe */
+    enum rank_kind rank;
     struct recipe *recipe;     /* of the dense network */
     int32_t step;              /* steps of removal that are done */
     int32_t epochs_done;       /* before those of the training that runs */
@@ -33,6 +35,13 @@ struct pruner {
 /* pruner_remove.c: score, couple, choose masks, prune or compensate, shrink: the graph of the next
  * step, before training. */
 enum status pruner_remove(struct pruner *p);
+
+/* What is absent from a graph that is left of the dense one: what is zero; of an int8 network, in
+ * which many weights are, units that are. */
+struct masks *pruner_masks(const struct pruner *p, const struct graph *graph, struct arena *arena);
+
+/* The same file: scores and ranking, as they are wanted or as the recipe's units allow. */
+void pruner_choose_score(struct pruner *p);
 
 /* pruner_cost.c: what a weight of each layer costs, by the ranking that is wanted: a byte, or the
  * instructions that the core is predicted to execute for it. */

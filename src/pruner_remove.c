@@ -42,8 +42,7 @@ static double weights_wanted(const struct pruner *p, const struct recipe *recipe
 }
 
 /* The same recipe with all shares less. */
-static struct recipe *recipe_scaled(const struct recipe *recipe, double factor,
-                                    struct arena *arena)
+static struct recipe *recipe_scaled(const struct recipe *recipe, double factor, struct arena *arena)
 {
     struct recipe *scaled = arena_copy(arena, recipe, sizeof *recipe);
     scaled->layers =
@@ -53,6 +52,12 @@ static struct recipe *recipe_scaled(const struct recipe *recipe, double factor,
         if (scaled->layers[i].sparsity > 0)
             scaled->layers[i].sparsity *= factor;
     return scaled;
+}
+
+struct masks *pruner_masks(const struct pruner *p, const struct graph *graph, struct arena *arena)
+{
+    const struct recipe *recipe = recipe_of_rest(p->recipe, p->dense, graph, arena);
+    return masks_of_zeros(graph, p->origin.graph != NULL ? recipe : NULL, arena);
 }
 
 /* ---- scores ---- */
@@ -65,23 +70,44 @@ static int is_scored(const struct graph *graph, const struct recipe *recipe, int
            (layer->sparsity > 0 || (layer->sparsity < 0 && recipe->sparsity > 0));
 }
 
-static enum status check_reconstruction(const struct pruner *p, const struct recipe *recipe)
+/* The first layer whose units have no score of reconstruction, but may leave; or NULL. */
+static const struct node *find_unknown(const struct graph *graph, const struct recipe *recipe)
 {
-    for (int32_t i = 0; i < p->graph->n_nodes; i++) {
-        const struct node *node = &p->graph->nodes[i];
+    for (int32_t i = 0; i < graph->n_nodes; i++) {
+        const struct node *node = &graph->nodes[i];
         const struct unit *unit = &recipe->layers[i].unit;
         int is_known = (unit->kind == UNIT_FILTERLET || unit->kind == UNIT_BLOCK) &&
                        (node->op == OP_conv_2d || node->op == OP_fully_connected);
         /* choose_masks() leaves it whole */
         int stays = node->op == OP_depthwise_conv_2d && unit->kind != UNIT_FILTER &&
                     recipe->layers[i].sparsity < 0;
-        if (!stays && is_scored(p->graph, recipe, i) && !is_known)
-            return fail(p->diag, ERR_USAGE,
-                        "%s '%s': --score reconstruction is for filterlets and blocks of conv_2d "
+        if (!stays && is_scored(graph, recipe, i) && !is_known)
+            return node;
+    }
+    return NULL;
+}
+
+void pruner_choose_score(struct pruner *p)
+{
+    const struct pruner_options *options = p->options;
+    int is_known = find_unknown(p->dense, p->recipe) == NULL;
+    p->score = options->has_score ? options->score
+               : is_known         ? SCORE_RECONSTRUCTION
+                                  : SCORE_MAGNITUDE;
+    p->rank = options->has_rank                    ? options->rank
+              : p->score == SCORE_RECONSTRUCTION ? RANK_BOTH
+                                                   : RANK_SCORE;
+}
+
+static enum status check_reconstruction(const struct pruner *p, const struct recipe *recipe)
+{
+    const struct node *node = find_unknown(p->graph, recipe);
+    return node == NULL
+               ? OK
+               : fail(p->diag, ERR_USAGE,
+                      "%s '%s': --score reconstruction is for filterlets and blocks of conv_2d "
                         "and fully_connected; use another score, or a recipe that leaves it whole",
                         op_name(node->op), node->name);
-    }
-    return OK;
 }
 
 /* The scores of reconstruction are per byte; ranked by a cost, they are to be whole. */
@@ -113,7 +139,7 @@ static enum status units_reconstruct(struct pruner *p, const struct recipe *reci
                 TRY(score_reconstruction(p->graph, p->samples, p->n_samples, blocks[b], arena,
                                          &some, p->diag));
             (*scores)->nodes[i] = some->nodes[i];
-            if (p->options->rank != RANK_SCORE && some->nodes[i].of != NULL)
+            if (p->rank != RANK_SCORE && some->nodes[i].of != NULL)
                 scores_whole(&p->graph->nodes[i],
                              &node_input(p->graph, &p->graph->nodes[i], 1)->shape,
                              &(*scores)->nodes[i], arena);
@@ -140,17 +166,17 @@ static enum status units_score(struct pruner *p, const struct recipe *recipe, st
     struct trainer trainer = {0};
     struct importance *importance = NULL;
     enum status status = OK;
-    if (p->options->score == SCORE_RECONSTRUCTION)
+    if (p->score == SCORE_RECONSTRUCTION)
         return units_reconstruct(p, recipe, arena, scores);
-    if (p->options->score == SCORE_TAYLOR || p->options->score == SCORE_FISHER)
+    if (p->score == SCORE_TAYLOR || p->score == SCORE_FISHER)
         TRY(check_gradients(p, &settings));
-    if (p->options->score != SCORE_MAGNITUDE) {
+    if (p->score != SCORE_MAGNITUDE) {
         int is_labeled = settings.distill_share < 1;
         settings.distill_share = !is_labeled; /* the network is still much like its teacher */
         status = trainer_make(&settings, p->graph, is_labeled ? NULL : p->dense, &p->dataset, arena,
                               &trainer, p->diag);
         if (status == OK)
-            status = importance_measure(&trainer, p->options->score, SCORE_BATCHES, arena,
+            status = importance_measure(&trainer, p->score, SCORE_BATCHES, arena,
                                         &importance, p->diag);
         trainer_free(&trainer);
     }
@@ -187,7 +213,7 @@ static enum status weights_left(struct removal *removal, const struct recipe *re
     TRY(prune(p->graph, masks, removal->groups, arena, &removal->pruned, p->diag));
     TRY(shrink(removal->pruned, NULL, arena, &shrunk, NULL, p->diag));
     *n_left = 0;
-    masks = masks_of_zeros(shrunk, arena);
+    masks = pruner_masks(p, shrunk, arena);
     for (int32_t i = 0; i < shrunk->n_nodes; i++)
         for (int64_t k = 0; k < weight_counts(shrunk, &shrunk->nodes[i]).n_weights; k++)
             *n_left += masks->kept[i][k];
@@ -258,7 +284,7 @@ enum status pruner_remove(struct pruner *p)
     if (status == OK)
         status = units_remove(&removal, &scratch);
     if (status == OK && p->options->compensate)
-        status = weights_compensate(p, masks_of_zeros(removal.pruned, &scratch), groups, &scratch,
+        status = weights_compensate(p, pruner_masks(p, removal.pruned, &scratch), groups, &scratch,
                                     &removal.pruned);
     if (status == OK)
         status = shrink(removal.pruned, NULL, p->arena, &p->graph, NULL, p->diag);

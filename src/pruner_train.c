@@ -30,6 +30,7 @@ struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs)
     const struct quantizer_options *from = &p->options->quantizer;
     struct train_settings settings = train_settings_initial();
     settings.n_epochs = n_epochs;
+    settings.shard_samples = 32; /* statistics of 16 make training by 5 to 10 % of the loss worse */
     settings.n_threads = p->options->n_threads;
     settings.rate = p->options->rate;
     settings.weight_decay = p->options->weight_decay;
@@ -105,6 +106,8 @@ enum status pruner_train(struct pruner *p, int32_t n_epochs, int resume)
     enum status status = renormalize(p->graph, &scratch, &graph, p->diag);
     if (status == OK)
         status = normalization_measure(graph, p->samples, p->n_samples, &scratch, &graph, p->diag);
+    if (status == OK)
+        settings.masks = pruner_masks(p, graph, &scratch);
     if (status == OK)
         status = trainer_prepare(p, &settings, graph, &scratch, &trainer);
     if (status == OK)

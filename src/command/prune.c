@@ -29,6 +29,7 @@ static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                         {"distill-features", required_argument, NULL, 'f'},
                                         {"feature-weight", required_argument, NULL, 'W'},
                                         {"compensate", no_argument, NULL, 'C'},
+                                        {"no-compensate", no_argument, NULL, 'P'},
                                         {"resume", no_argument, NULL, 'm'},
                                         {"augment", required_argument, NULL, 'a'},
                                         {"threads", required_argument, NULL, 't'},
@@ -71,10 +72,13 @@ static enum status parse_ranking(const char **value, struct pruner_options *opti
     int score, rank;
     TRY(parse_name("--score", value['c'], SCORES, N_SCORE_KINDS, arena, &score, diag));
     TRY(parse_name("--rank", value['k'], RANKS, N_RANK_KINDS, arena, &rank, diag));
+    options->has_score = value['c'] != NULL;
+    options->has_rank = value['k'] != NULL;
     options->score = (enum score_kind)score;
     options->rank = (enum rank_kind)rank;
-    if (value['T'] != NULL && options->rank != RANK_INSTRUCTIONS)
-        return fail(diag, ERR_USAGE, "--target is for --rank instructions");
+    if (value['T'] != NULL && options->has_rank &&
+        (options->rank == RANK_SCORE || options->rank == RANK_BYTES))
+        return fail(diag, ERR_USAGE, "--target is for --rank instructions or both");
     TRY(target_find(value['T'] != NULL ? value['T'] : "cortex-m4", &target, diag));
     options->core = target->core;
     return OK;
@@ -126,9 +130,9 @@ static enum status parse_course(const char **value, struct pruner_options *optio
                                 struct diag *diag)
 {
     struct quantizer_options *quantizer = &options->quantizer;
-    options->n_steps = 4;
+    options->n_steps = 1;
     options->n_epochs = 20;
-    options->rate = 0.03;
+    options->rate = 0.01;
     options->weight_decay = 5e-4;
     quantizer->qat_rate = 1e-2;
     TRY(parse_count("--steps", value['n'], 1, 1000, &options->n_steps, diag));
@@ -186,7 +190,9 @@ static enum status parse_options(const struct arguments *arguments, struct arena
     options->float_path = arena_printf(arena, "%.*s.safetensors",
                                        (int)(has_ending ? length - 7 : length), value['o']);
     options->state_path = arena_printf(arena, "%s.state", value['o']);
-    options->compensate = value['C'] != NULL;
+    options->compensate = value['P'] == NULL;
+    if (value['P'] != NULL && value['C'] != NULL)
+        return fail(diag, ERR_USAGE, "--compensate contradicts --no-compensate");
     options->resume = value['m'] != NULL;
     options->settings = settings_text(value, options, arena);
     TRY(parse_what(value, options, diag));

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "graph/graph.h"
+#include "product/recipe.h"
 
 /* Indexed as the graph's nodes. */
 struct masks {
@@ -15,7 +16,10 @@ struct masks {
                        node has no weights, or keeps all */
 };
 
-/* Of an f32 graph in which what is absent is zero: a mask for every layer. */
-struct masks *masks_of_zeros(const struct graph *graph, struct arena *arena);
+/* Of an f32 graph in which what is absent is zero: a mask for every layer. A weight is absent when
+ * it is zero, or, with a recipe (of this graph), when all its unit is: single zeros of a unit that
+ * stays are weights like others. */
+struct masks *masks_of_zeros(const struct graph *graph, const struct recipe *recipe,
+                             struct arena *arena);
 
 #endif

@@ -19,6 +19,7 @@ struct train_settings train_settings_initial(void)
     static const float whole_image[] = {1, 1};
     return (struct train_settings){.n_epochs = 30,
                                    .batch_samples = 64,
+                                   .shard_samples = SHARD_SAMPLES,
                                    .rate = 0.1,
                                    .warmup_epochs = 1,
                                    .weight_decay = 5e-4,
@@ -34,9 +35,9 @@ struct train_settings train_settings_initial(void)
 
 /* ---- preparing ---- */
 
-static int32_t largest_shard(int32_t batch)
+static int32_t largest_shard(int32_t batch, int32_t most)
 {
-    int32_t shard = batch < SHARD_SAMPLES ? batch : SHARD_SAMPLES;
+    int32_t shard = batch < most ? batch : most;
     while (batch % shard != 0)
         shard--;
     return shard;
@@ -83,19 +84,20 @@ static enum status teacher_make(struct trainer *trainer, const struct network_op
 static enum status check_sizes(const struct trainer *trainer, struct diag *diag)
 {
     int32_t batch = trainer->settings->batch_samples, n_ranks = trainer->distributed.n_ranks;
-    int32_t below = batch / SHARD_SAMPLES * SHARD_SAMPLES;
-    if (batch > SHARD_SAMPLES && largest_shard(batch) < SHARD_SAMPLES_MIN)
+    int32_t most = trainer->settings->shard_samples, shard = largest_shard(batch, most);
+    int32_t below = batch / most * most;
+    if (batch > most && shard < SHARD_SAMPLES_MIN)
         return fail(diag, ERR_USAGE,
                     "--batch %d: is not made of equal shards of %d to %d samples; use %d or %d",
-                    batch, SHARD_SAMPLES_MIN, SHARD_SAMPLES, below, below + SHARD_SAMPLES);
+                    batch, SHARD_SAMPLES_MIN, most, below, below + most);
     if (batch > trainer->split.n_train)
         return fail(diag, ERR_USAGE,
                     "--batch %d is more than the %d samples there are for training", batch,
                     trainer->split.n_train);
-    if (batch / largest_shard(batch) % n_ranks != 0)
+    if (batch / shard % n_ranks != 0)
         return fail(diag, ERR_USAGE,
                     "--batch %d cannot be shared by %d processes; use a multiple of %d", batch,
-                    n_ranks, n_ranks * SHARD_SAMPLES);
+                    n_ranks, n_ranks * most);
     return OK;
 }
 
@@ -114,14 +116,25 @@ static enum status check_heads(const struct trainer *trainer, struct diag *diag)
     return OK;
 }
 
+static const uint8_t *mask_of(const struct graph *graph, const struct masks *masks, int32_t tensor)
+{
+    for (int32_t n = 0; masks != NULL && n < graph->n_nodes; n++)
+        if (masks->kept[n] != NULL && graph->nodes[n].inputs[1] == tensor)
+            return masks->kept[n];
+    return NULL;
+}
+
 /* Which values an optimizer with --keep-zeros may change. */
-static const uint8_t *kept_make(const struct parameters *parameters, struct arena *arena)
+static const uint8_t *kept_make(const struct trainer *trainer, const struct parameters *parameters,
+                                struct arena *arena)
 {
     uint8_t *kept = ARENA_ARRAY(arena, (size_t)parameters->n_values + 1, uint8_t);
     for (int32_t i = 0; i < parameters->n; i++) {
         const struct parameter *p = &parameters->list[i];
-        for (int64_t k = p->first; k < p->first + p->n; k++)
-            kept[k] = p->role != PARAMETER_WEIGHTS || parameters->values[k] != 0;
+        const uint8_t *mask = mask_of(trainer->graph, trainer->settings->masks, p->tensor);
+        for (int64_t k = 0; k < p->n; k++)
+            kept[p->first + k] = p->role != PARAMETER_WEIGHTS ||
+                                 (mask != NULL ? mask[k] : parameters->values[p->first + k] != 0);
     }
     return kept;
 }
@@ -138,7 +151,7 @@ static void state_start(struct trainer *trainer, struct arena *arena)
                     parameters.n_values, arena);
     state->optimizer.clip = settings->clip;
     if (settings->keep_zeros)
-        state->optimizer.kept = kept_make(&parameters, arena);
+        state->optimizer.kept = kept_make(trainer, &parameters, arena);
 }
 
 enum status trainer_make(const struct train_settings *settings, const struct graph *graph,
@@ -160,7 +173,8 @@ enum status trainer_make(const struct train_settings *settings, const struct gra
     trainer->n_heads = 1 + (teacher != NULL ? settings->n_features : 0);
     TRY(heads_find(settings, graph, teacher, trainer->heads, diag));
     struct network_options options = {.n_threads = settings->n_threads,
-                                      .shard_samples = largest_shard(settings->batch_samples),
+                                      .shard_samples = largest_shard(settings->batch_samples,
+                                                                     settings->shard_samples),
                                       .n_heads = trainer->n_heads,
                                       .heads = trainer->heads,
                                       .training = 1,

@@ -21,7 +21,7 @@ done
 prune filterlet --sparsity 0.5
 prune filter --sparsity 0.3 --unit filter --threads 1
 [ "$(json magnitude.json weight_bytes)" -lt $((dense_bytes * 3 / 4)) ] || die "half the weights take three quarters"
-prune again --sparsity 0.5 --unit block:4 --threads 1
+prune again --sparsity 0.5 --unit block:4 --score magnitude --threads 1
 cmp magnitude.tflite again.tflite || die "another outcome with the same seed"
 prune random --sparsity 0.5 --unit block:4 --score random
 ! cmp -s magnitude.tflite random.tflite || die "the score is not used"

@@ -32,8 +32,8 @@ for unit in block:4 filterlet filter; do
     share=0.5
     largest=0.05 # share of one unit with all that leaves with it
     [ $unit != filter ] || { share=0.3; largest=0.12; }
-    remove plain_$name --sparsity $share --unit $unit
-    remove solved_$name --sparsity $share --unit $unit --compensate
+    remove plain_$name --sparsity $share --unit $unit --score magnitude --no-compensate
+    remove solved_$name --sparsity $share --unit $unit --score magnitude --compensate
     at_least solved_$name.json validation_pruned "$(json plain_$name.json validation_pruned)"
     at_least solved_$name.json validation_int8 0.95
     at_least plain_$name.json sparsity $share
@@ -42,8 +42,8 @@ for unit in block:4 filterlet filter; do
 done
 expect_fail 1 '99.9 % of the weights cannot leave, only' \
     "$dtmm" prune dense/model.tflite --data data --sparsity 0.999 --steps 1 --epochs 0 -o x.tflite
-remove plain --sparsity 0.6
-remove solved --sparsity 0.6 --compensate
+remove plain --sparsity 0.6 --score magnitude --no-compensate
+remove solved --sparsity 0.6 --score magnitude --compensate
 awk -v plain="$(json plain.json validation_int8)" -v solved="$(json solved.json validation_int8)" \
     'BEGIN {exit !(solved > plain + 0.2)}' || die "compensation: $(json solved.json validation_int8), without $(json plain.json validation_int8)"
 

@@ -98,7 +98,7 @@ static enum status scores_try(const struct trial *trial, const struct graph *gra
     struct masks *masks;
     TRY(choose_masks(graph, scores, recipe, NULL, trial->arena, &masks, trial->diag));
     TRY(prune(graph, masks, NULL, trial->arena, &removed, trial->diag));
-    struct compensation request = {.masks = masks_of_zeros(removed, trial->arena),
+    struct compensation request = {.masks = masks_of_zeros(removed, NULL, trial->arena),
                                    .samples = inputs,
                                    .n_samples = n,
                                    .damping = trial->damping};

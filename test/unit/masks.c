@@ -147,7 +147,7 @@ static const char residual_text[] = "graph g\n"
 static void zeros_are_absent(void **state)
 {
     (void)state;
-    struct masks *masks = masks_of_zeros(parse(residual_text), &arena);
+    struct masks *masks = masks_of_zeros(parse(residual_text), NULL, &arena);
     assert_int_equal(masks->n_nodes, 4);
     assert_null(masks->kept[2]);
     assert_memory_equal(masks->kept[0], "\1\1\1\1", 4);
