@@ -23,7 +23,7 @@ enum rank_kind {
 struct pruner_options {
     const char *recipe_path; /* JSON (product/recipe.h); NULL: unit and sparsity for all layers */
     struct unit unit;
-    double sparsity; /* share of the weights that is to be absent */
+    double sparsity;         /* share of the weights that is to be absent */
     int has_score, has_rank; /* otherwise: reconstruction and both where all units can be scored so,
                                 else magnitude and score */
     enum score_kind score;

@@ -16,12 +16,12 @@ struct pruner {
     struct graph *dense;       /* f32, folded: what is to be removed from, and the teacher */
     struct graph *graph;       /* what is left of it: folded, absent weights are zero */
     struct int8_origin origin; /* of an int8 network; graph NULL: it came in float */
-    enum score_kind score;  /* of the units of this recipe */
+    enum score_kind score;     /* of the units of this recipe */
     enum rank_kind rank;
-    struct recipe *recipe;     /* of the dense network */
-    int32_t step;              /* steps of removal that are done */
-    int32_t epochs_done;       /* before those of the training that runs */
-    int32_t n_epochs_now;      /* of the training that runs */
+    struct recipe *recipe; /* of the dense network */
+    int32_t step;          /* steps of removal that are done */
+    int32_t epochs_done;   /* before those of the training that runs */
+    int32_t n_epochs_now;  /* of the training that runs */
     struct dataset dataset;
     struct split split;
     struct sample_scale scale;

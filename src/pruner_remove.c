@@ -94,9 +94,9 @@ void pruner_choose_score(struct pruner *p)
     p->score = options->has_score ? options->score
                : is_known         ? SCORE_RECONSTRUCTION
                                   : SCORE_MAGNITUDE;
-    p->rank = options->has_rank                    ? options->rank
+    p->rank = options->has_rank                  ? options->rank
               : p->score == SCORE_RECONSTRUCTION ? RANK_BOTH
-                                                   : RANK_SCORE;
+                                                 : RANK_SCORE;
 }
 
 static enum status check_reconstruction(const struct pruner *p, const struct recipe *recipe)
@@ -106,8 +106,8 @@ static enum status check_reconstruction(const struct pruner *p, const struct rec
                ? OK
                : fail(p->diag, ERR_USAGE,
                       "%s '%s': --score reconstruction is for filterlets and blocks of conv_2d "
-                        "and fully_connected; use another score, or a recipe that leaves it whole",
-                        op_name(node->op), node->name);
+                      "and fully_connected; use another score, or a recipe that leaves it whole",
+                      op_name(node->op), node->name);
 }
 
 /* The scores of reconstruction are per byte; ranked by a cost, they are to be whole. */
@@ -176,8 +176,8 @@ static enum status units_score(struct pruner *p, const struct recipe *recipe, st
         status = trainer_make(&settings, p->graph, is_labeled ? NULL : p->dense, &p->dataset, arena,
                               &trainer, p->diag);
         if (status == OK)
-            status = importance_measure(&trainer, p->score, SCORE_BATCHES, arena,
-                                        &importance, p->diag);
+            status =
+                importance_measure(&trainer, p->score, SCORE_BATCHES, arena, &importance, p->diag);
         trainer_free(&trainer);
     }
     return status != OK ? status : score(p->graph, recipe, importance, arena, scores, p->diag);

@@ -172,13 +172,13 @@ enum status trainer_make(const struct train_settings *settings, const struct gra
     TRY(check_sizes(trainer, diag));
     trainer->n_heads = 1 + (teacher != NULL ? settings->n_features : 0);
     TRY(heads_find(settings, graph, teacher, trainer->heads, diag));
-    struct network_options options = {.n_threads = settings->n_threads,
-                                      .shard_samples = largest_shard(settings->batch_samples,
-                                                                     settings->shard_samples),
-                                      .n_heads = trainer->n_heads,
-                                      .heads = trainer->heads,
-                                      .training = 1,
-                                      .rounding = settings->rounding};
+    struct network_options options = {
+        .n_threads = settings->n_threads,
+        .shard_samples = largest_shard(settings->batch_samples, settings->shard_samples),
+        .n_heads = trainer->n_heads,
+        .heads = trainer->heads,
+        .training = 1,
+        .rounding = settings->rounding};
     TRY(network_make(graph, &options, &trainer->network, diag));
     TRY(check_heads(trainer, diag));
     if (teacher != NULL)

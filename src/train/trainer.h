@@ -19,7 +19,7 @@ struct train_settings {
     int32_t n_epochs, batch_samples;
     int32_t shard_samples; /* at most: whose statistics a batch normalization uses, and which a
                               thread computes; more are less noisy, fewer keep more threads busy */
-    int32_t n_threads; /* of this process; 0: workers_default(); does not change the outcome */
+    int32_t n_threads;     /* of this process; 0: workers_default(); does not change the outcome */
     enum loss_kind loss;
     enum optimizer_kind optimizer;
     enum rate_kind schedule;
@@ -34,8 +34,9 @@ struct train_settings {
     int32_t patience;  /* epochs without a better one after which training ends; 0: never */
     uint64_t seed;
     struct sample_scale scale;
-    int keep_zeros;       /* weights that are zero at the start stay zero */
-    const struct masks *masks; /* of the graph: these weights stay zero, not all that are; or NULL */
+    int keep_zeros; /* weights that are zero at the start stay zero */
+    const struct masks
+        *masks;           /* of the graph: these weights stay zero, not all that are; or NULL */
     double distill_share; /* of the teacher's part in the loss; 1: without labels */
     double temperature;
     double feature_weight; /* of the mean squared difference to the teacher's features */

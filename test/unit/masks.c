@@ -154,6 +154,17 @@ static void zeros_are_absent(void **state)
     assert_memory_equal(masks->kept[3], "\0\1\0\0", 4);
 }
 
+static void zeros_in_units_that_stay_are_weights(void **state)
+{
+    (void)state;
+    struct graph *graph = parse(residual_text);
+    struct unit filter = {UNIT_FILTER, 0};
+    struct recipe *recipe = recipe_uniform(graph, filter, 0.5, &arena);
+    struct masks *masks = masks_of_zeros(graph, recipe, &arena);
+    assert_memory_equal(masks->kept[0], "\1\1\1\1", 4);
+    assert_memory_equal(masks->kept[3], "\1\1\0\0", 4);
+}
+
 /* Masks of a, b and c; NULL: all is kept. */
 static struct masks *masks_of(const char *a, const char *b, const char *c)
 {
