@@ -265,6 +265,7 @@ int main(void)
         cmocka_unit_test_teardown(nothing_more_is_asked_for, tear_down),
         cmocka_unit_test_teardown(a_layer_has_left, tear_down),
         cmocka_unit_test_teardown(zeros_are_absent, tear_down),
+        cmocka_unit_test_teardown(zeros_in_units_that_stay_are_weights, tear_down),
         cmocka_unit_test_teardown(a_class_is_absent_as_a_whole, tear_down),
         cmocka_unit_test_teardown(biases_leave_with_their_class, tear_down),
         cmocka_unit_test_teardown(a_shared_bias_is_taken_apart, tear_down),
