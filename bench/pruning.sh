@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # usage: pruning.sh [ROW...]
-# Prunes networks and writes their lines of bench/pruning.csv; all rows without arguments. Choices are made
-# on validation data; the test data is read once, at the end of a row. A row that was cut off goes on where it
-# stopped, in $BUILD/pruning; what is done there is not done again. The data is in the folder `shared` beside
-# the repository (or $DTMM_SHARED).
+# Prunes networks and writes their lines of bench/pruning.csv: all rows that it does not have, or those that are
+# named (NETWORK.UNIT.PERCENT.EPOCHS.SEED). Choices are made on validation data; the test data is read once, at
+# the end of a row. A row that was cut off goes on where it stopped, in $BUILD/pruning. `absent_percent` 0 is the
+# dense network, trained for as many epochs by the same recipe; `drop` is against it, both after int8. The data is in the
+# folder `shared` beside the repository (or $DTMM_SHARED).
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build}
@@ -13,79 +14,77 @@ shared=${DTMM_SHARED:-../shared}
 csv=bench/pruning.csv
 work=$build/pruning
 mkdir -p "$work"
+[ -e $csv ] || echo "network,dataset,unit,score,absent_percent,epochs,seed,accuracy_dense,accuracy,drop,weight_bytes,macs,command" >$csv
 
-cifar=$shared/data/cifar10
-resnet=$shared/models/pretrainedResnet.tflite
-keywords=$shared/models/kws_ref_model.tflite
-
+# ---- the table ----
 number() { # file, key: a number of a JSON report
     sed -nE "s/^ *\"$2\": ([-0-9.e+]+),?$/\1/p" "$1" | head -n 1
 }
 
-put() { # key (first seven columns), line: replaces the line of the table
-    { [ -e $csv ] && grep -vF "$1," $csv || echo "network,dataset,unit,score,absent_percent,epochs,seed,accuracy_dense,accuracy,drop,weight_bytes,macs,command"; } >"$csv.new"
-    echo "$2" >>"$csv.new"
-    { head -n 1 "$csv.new"; tail -n +2 "$csv.new" | LC_ALL=C sort; } >$csv
-    rm "$csv.new"
+put() { # the first seven columns, the others: replaces the line of the table
+    { head -n 1 $csv; { tail -n +2 $csv | grep -vF "$1,"; echo "$1,$2"; } | LC_ALL=C sort; } >"$csv.new"
+    mv "$csv.new" $csv
 }
 
-accuracy() { # name: percent on the test data, read once
-    [ -e "$work/$1.accuracy" ] ||
-        "$dtmm" eval "$work/$1.tflite" --data "$data" --json >"$work/$1.accuracy.new"
-    [ -e "$work/$1.accuracy" ] || mv "$work/$1.accuracy.new" "$work/$1.accuracy"
-    awk -v a="$(number "$work/$1.accuracy" accuracy)" 'BEGIN {printf "%.2f", 100 * a}'
+dense_accuracy() { # epochs, seed: of the dense network
+    awk -F, -v n="$network" -v e="$1" -v s="$2" '$1 == n && $5 == 0 && $6 == e && $7 == s {print $9}' $csv
 }
 
-run() { # name, options...: prunes, unless that is done; goes on where it was cut off
-    local name=$1 out=$work/$1.tflite resume=()
+# ---- one row ----
+prune() { # name, options...: goes on where it was cut off
+    local name=$1 resume=()
     shift
     [ ! -e "$work/$name.json" ] || return 0
-    [ ! -e "$out.state/state.json" ] || resume=(--resume)
+    [ ! -e "$work/$name.tflite.state/state.json" ] || resume=(--resume)
     echo "dtmm prune $(basename "$model") $*"
-    "$dtmm" prune "$model" --data "$data" "$@" "${resume[@]}" --json -o "$out" >"$work/$name.json.new"
+    "$dtmm" prune "$model" --data "$data" "$@" "${resume[@]}" --json -o "$work/$name.tflite" >"$work/$name.json.new"
     mv "$work/$name.json.new" "$work/$name.json"
 }
 
-# network, unit, percent, epochs, seed, options...: a row, and the dense network trained likewise
-row() {
-    local network=$1 unit=$2 percent=$3 epochs=$4 seed=$5 score=magnitude
+accuracy() { # name: percent on the test data
+    "$dtmm" eval "$work/$1.tflite" --data "$data" --json >"$work/$1.eval.json"
+    awk -v a="$(number "$work/$1.eval.json" accuracy)" 'BEGIN {printf "%.2f", 100 * a}'
+}
+
+row() { # unit, percent, epochs, seed, score, options...
+    local unit=$1 percent=$2 epochs=$3 seed=$4 score=$5 name=$network.$1.$2.$3.$4 share key before after drop=
     shift 5
-    local share name=$network.$unit.$percent.$epochs.$seed dense=$network.dense.$epochs.$seed option previous=
-    for option; do
-        [ "$previous" != --score ] || score=$option
-        case $option in --compensate) [ "$epochs" != 0 ] || name=$name.compensated ;; esac
-        previous=$option
-    done
-    [ "$epochs" != 0 ] || [[ $name == *.compensated ]] || score="$score, removed"
     share=$(awk -v p="$percent" 'BEGIN {print p / 100}')
-    run "$dense" --sparsity 0 --steps 1 --unit "$unit" --epochs "$epochs" --seed "$seed" "${always[@]}"
-    run "$name" --sparsity "$share" --unit "$unit" --epochs "$epochs" --seed "$seed" "${always[@]}" "$@"
-    local before after
-    before=$(accuracy "$dense")
+    [[ $score != *removed ]] || name+=.removed
+    key="$network,$dataset,$unit,$score,$percent,$epochs,$seed"
+    if [ "${#rows[@]}" -gt 0 ]; then
+        [[ " ${rows[*]} " == *" $name "* ]] || return 0
+    elif grep -qF "$key," $csv; then
+        return 0
+    fi
+    local options=(--sparsity "$share" --unit "$unit" --epochs "$epochs" --seed "$seed" "${always[@]}" "$@")
+    [ "$percent" != 0 ] || options=(--sparsity 0 --epochs "$epochs" --seed "$seed" "${always[@]}" "$@")
+    prune "$name" "${options[@]}"
     after=$(accuracy "$name")
-    put "$network,$dataset,$unit,$score,$percent,$epochs,$seed" \
-        "$network,$dataset,$unit,$score,$percent,$epochs,$seed,$before,$after,$(awk -v a="$before" -v b="$after" 'BEGIN {printf "%.2f", a - b}'),$(number "$work/$name.json" weight_bytes),$(number "$work/$name.json" macs),dtmm prune $(basename "$model") --data $dataset --sparsity $share --unit $unit --epochs $epochs --seed $seed ${always[*]} $*"
+    before=$(dense_accuracy "$epochs" "$seed")
+    [ "$percent" != 0 ] || before=$after
+    [ -z "$before" ] || drop=$(awk -v a="$before" -v b="$after" 'BEGIN {printf "%.2f", a - b}')
+    put "$key" "$before,$after,$drop,$(number "$work/$name.json" weight_bytes),$(number "$work/$name.json" macs),dtmm prune $(basename "$model") --data $dataset ${options[*]}"
 }
 
-images() { # network, model
-    network=$1 model=$2 data=$cifar dataset=cifar10
-    always=(--augment flip,shift:4)
+# ---- what is pruned ----
+network() { # name, model, data, options of all rows...
+    network=$1 model=$2 data=$3 dataset=$(basename "$3")
+    shift 3
+    always=("$@")
 }
 
-# The plain network is trained first; so is what an interrupted training left.
-vgg11() {
+# What the trained network of a row needs is trained first, and goes on where it was cut off.
+plain_network() {
     local out=$work/vgg11 resume=()
     [ ! -e "$out/checkpoint.safetensors" ] || resume=(--resume "$out")
     [ -e "$out/model.tflite" ] ||
-        "$dtmm" train zoo/vgg11.txt --data "$cifar" --epochs 30 --augment flip,shift:4 --seed 1 "${resume[@]}" -o "$out"
-    images vgg11 "$out/model.tflite"
+        "$dtmm" train zoo/vgg11.txt --data "$shared/data/cifar10" --epochs 30 --augment flip,shift:4 --seed 1 "${resume[@]}" -o "$out"
 }
 
-# 700 inputs without labels, and 300 others to be judged by.
-words() {
-    network=kws model=$keywords data=$work/kws dataset=kws01
-    always=()
-    [ -e "$data/y_test.npy" ] || /usr/bin/python3 - "$shared/data/kws01" "$data" <<'PY'
+# 700 inputs without labels to work with, 300 others to be judged by.
+keywords() {
+    [ -e "$work/kws01/y_test.npy" ] || /usr/bin/python3 - "$shared/data/kws01" "$work/kws01" <<'PY'
 import lzma, os, sys
 import numpy as np
 x, y = (np.load(lzma.open(os.path.join(sys.argv[1], name))) for name in ("mfcc_i8.npy.xz", "y_u8.npy.xz"))
@@ -96,3 +95,43 @@ np.save(os.path.join(sys.argv[2], "x_test.npy"), x[order[700:]])
 np.save(os.path.join(sys.argv[2], "y_test.npy"), y[order[700:]])
 PY
 }
+
+rows=("$@")
+[ -e "$shared/data/cifar10" ] || { echo "pruning.sh: $shared/data/cifar10 is not there" >&2; exit 1; }
+
+# Without training, on 512 images without labels; plain removal beside it.
+network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10"
+row dense 0 0 1 none
+row filterlet 25 0 1 reconstruction
+row filterlet 25 0 1 "magnitude removed" --score magnitude --no-compensate
+
+# Three epochs with the network's own outputs instead of labels.
+network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip,shift:4 --distill-share 1
+row dense 0 3 1 none
+row filterlet 50 3 1 reconstruction
+
+# With training.
+network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip,shift:4
+for seed in 1 2 3; do
+    row dense 0 20 $seed none
+    row block:4 75 20 $seed reconstruction
+    row filterlet 50 20 $seed reconstruction
+done
+row filterlet 75 20 1 reconstruction
+row filter 75 20 1 magnitude
+row block:8 75 20 1 reconstruction
+row block:4 65 20 1 reconstruction
+row filterlet 65 20 1 reconstruction
+row block:4 50 20 1 reconstruction
+
+keywords
+network kws "$shared/models/kws_ref_model.tflite" "$work/kws01" --augment shift:2x0
+row dense 0 60 1 none
+row block:4 40 60 1 reconstruction
+
+plain_network
+network vgg11 "$work/vgg11/model.tflite" "$shared/data/cifar10" --augment flip,shift:4
+row dense 0 20 1 none
+row filterlet 75 20 1 reconstruction
+row block:4 75 20 1 reconstruction
+cat $csv
