@@ -25,12 +25,25 @@ static void features_choose(const struct pruner *p, struct train_settings *setti
     settings->features = names;
 }
 
+/* An epoch is to have some steps. */
+static int32_t batch_choose(int32_t n_samples)
+{
+    enum { MOST = 128, LEAST = 16, STEPS = 4 };
+    int32_t batch = MOST;
+    while (batch > LEAST && batch * STEPS > n_samples)
+        batch /= 2;
+    return batch;
+}
+
 struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs)
 {
     const struct quantizer_options *from = &p->options->quantizer;
     struct train_settings settings = train_settings_initial();
     settings.n_epochs = n_epochs;
-    settings.shard_samples = 32; /* statistics of 16 make training by 5 to 10 % of the loss worse */
+    settings.batch_samples = p->options->batch_samples;
+    if (settings.batch_samples == 0)
+        settings.batch_samples = batch_choose(p->split.n_train);
+    settings.shard_samples = 64; /* statistics of fewer are so noisy that what is left learns less */
     settings.n_threads = p->options->n_threads;
     settings.rate = p->options->rate;
     settings.weight_decay = p->options->weight_decay;

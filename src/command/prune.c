@@ -21,6 +21,7 @@ static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
                                         {"steps", required_argument, NULL, 'n'},
                                         {"epochs", required_argument, NULL, 'e'},
                                         {"qat", required_argument, NULL, 'q'},
+                                        {"batch", required_argument, NULL, 'b'},
                                         {"lr", required_argument, NULL, 'r'},
                                         {"weight-decay", required_argument, NULL, 'w'},
                                         {"distill", no_argument, NULL, 'd'},
@@ -132,7 +133,7 @@ static enum status parse_course(const char **value, struct pruner_options *optio
     struct quantizer_options *quantizer = &options->quantizer;
     options->n_steps = 1;
     options->n_epochs = 20;
-    options->rate = 0.01;
+    options->rate = 0.02;
     options->weight_decay = 5e-4;
     quantizer->qat_rate = 1e-2;
     TRY(parse_count("--steps", value['n'], 1, 1000, &options->n_steps, diag));
@@ -140,6 +141,7 @@ static enum status parse_course(const char **value, struct pruner_options *optio
     quantizer->n_qat_epochs = options->n_epochs > 4 ? 2 : 0;
     TRY(parse_count("--qat", value['q'], 0, options->n_epochs, &quantizer->n_qat_epochs, diag));
     options->n_epochs -= quantizer->n_qat_epochs;
+    TRY(parse_count("--batch", value['b'], 1, 100000, &options->batch_samples, diag));
     TRY(parse_count("--threads", value['t'], 0, 1024, &options->n_threads, diag));
     if (value['r'] != NULL)
         TRY(parse_fraction("--lr", value['r'], 0, 1000, &options->rate, diag));
