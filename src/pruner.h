@@ -33,7 +33,7 @@ struct pruner_options {
     int32_t n_epochs; /* of training in float, all steps together; quantizer.n_qat_epochs follow */
     int compensate;   /* solve the weights that stay anew after each removal */
     int32_t batch_samples; /* 0: 128, or fewer when there are not many */
-    double rate;      /* learning rate at the start of the first step */
+    double rate;           /* learning rate at the start of the first step */
     double weight_decay;
     double distill_share;  /* of the dense network's outputs in the loss; 1: labels are not used */
     double feature_weight; /* of its features */

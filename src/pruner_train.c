@@ -43,7 +43,8 @@ struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs)
     settings.batch_samples = p->options->batch_samples;
     if (settings.batch_samples == 0)
         settings.batch_samples = batch_choose(p->split.n_train);
-    settings.shard_samples = 64; /* statistics of fewer are so noisy that what is left learns less */
+    settings.shard_samples =
+        64; /* statistics of fewer are so noisy that what is left learns less */
     settings.n_threads = p->options->n_threads;
     settings.rate = p->options->rate;
     settings.weight_decay = p->options->weight_decay;
