@@ -100,7 +100,7 @@ rows=("$@")
 [ -e "$shared/data/cifar10" ] || { echo "pruning.sh: $shared/data/cifar10 is not there" >&2; exit 1; }
 
 # Without training, on 512 images without labels; plain removal beside it.
-network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10"
+network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip
 row dense 0 0 1 none
 row filterlet 25 0 1 reconstruction
 row filterlet 25 0 1 "magnitude removed" --score magnitude --no-compensate

@@ -65,15 +65,36 @@ static enum status scale_choose(struct pruner *p)
     return like != NULL ? driver_scale_like(like, p->dataset.type, &p->scale, p->diag) : OK;
 }
 
-/* Some of the samples to train on, chosen by the seed. */
-static const float *samples_choose(struct pruner *p, int32_t *n)
+/* Images with their mirror images behind. */
+static const float *mirrored(const float *images, int32_t n, const struct shape *shape,
+                             struct arena *arena)
+{
+    int64_t width = shape->dims[2], depth = shape->dims[3], rows = (int64_t)n * shape->dims[1];
+    float *both = ARENA_ARRAY(arena, (size_t)(2 * rows * width * depth), float);
+    float *mirror = both + rows * width * depth;
+    memcpy(both, images, (size_t)(rows * width * depth) * sizeof *both);
+    for (int64_t pixel = 0; pixel < rows * width; pixel++) {
+        int64_t other = pixel / width * width + (width - 1 - pixel % width);
+        memcpy(mirror + pixel * depth, images + other * depth, (size_t)depth * sizeof *both);
+    }
+    return both;
+}
+
+/* Some of the samples to train on, evenly; where training flips images, both ways. */
+static void samples_choose(struct pruner *p)
 {
     int32_t *chosen = ARENA_ARRAY(p->arena, STATISTICS_SAMPLES, int32_t);
-    *n = p->split.n_train < STATISTICS_SAMPLES ? p->split.n_train : STATISTICS_SAMPLES;
-    for (int32_t i = 0; i < *n; i++)
-        chosen[i] = p->split.train[(int64_t)i * p->split.n_train / *n];
-    struct sample_set samples = {&p->dataset, chosen, *n, p->scale};
-    return samples_real(&samples, p->arena);
+    int32_t n = p->split.n_train < STATISTICS_SAMPLES ? p->split.n_train : STATISTICS_SAMPLES;
+    const struct shape *shape = &p->dataset.shape;
+    for (int32_t i = 0; i < n; i++)
+        chosen[i] = p->split.train[(int64_t)i * p->split.n_train / n];
+    struct sample_set samples = {&p->dataset, chosen, n, p->scale};
+    p->samples = samples_real(&samples, p->arena);
+    p->n_samples = n;
+    if (!p->options->quantizer.augmentation.flip || shape->rank != 4)
+        return;
+    p->samples = mirrored(p->samples, n, shape, p->arena);
+    p->n_samples = 2 * n;
 }
 
 static enum status features_check(const struct pruner *p)
@@ -108,7 +129,7 @@ static enum status samples_load(struct pruner *p)
                       p->diag));
     TRY(teacher_check(p));
     TRY(scale_choose(p));
-    p->samples = samples_choose(p, &p->n_samples);
+    samples_choose(p);
     progress_end(&p->progress, "data", "");
     return OK;
 }
