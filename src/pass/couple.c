@@ -38,6 +38,27 @@ static struct groups *number_classes(const struct channel_groups *channels, cons
     return groups;
 }
 
+/* Which class each input channel of a layer leaves with. */
+static void number_inputs(const struct channel_groups *channels, const int32_t *number,
+                          struct arena *arena, struct groups *groups)
+{
+    const struct graph *graph = channels->graph;
+    groups->n_inputs = ARENA_ARRAY(arena, (size_t)graph->n_nodes, int32_t);
+    groups->inputs = ARENA_ARRAY(arena, (size_t)graph->n_nodes, int32_t *);
+    for (int32_t n = 0; n < graph->n_nodes; n++) {
+        const struct node *node = &graph->nodes[n];
+        if (!has_weights(node->op))
+            continue;
+        int32_t n_channels = channel_count(node_input(graph, node, 0)), n_columns = n_channels;
+        if (node->op == OP_fully_connected)
+            n_columns = node_input(graph, node, 1)->shape.dims[1];
+        groups->n_inputs[n] = n_columns;
+        groups->inputs[n] = ARENA_ARRAY(arena, (size_t)n_columns, int32_t);
+        for (int32_t i = 0; i < n_columns; i++)
+            groups->inputs[n][i] = number[channel_group(channels, node->inputs[0], i % n_channels)];
+    }
+}
+
 enum status couple(const struct graph *graph, struct arena *arena, struct groups **groups,
                    struct diag *diag)
 {
@@ -55,6 +76,7 @@ enum status couple(const struct graph *graph, struct arena *arena, struct groups
     for (int32_t i = 0; i < graph->n_outputs; i++)
         mark_fixed(&channels, graph->outputs[i], fixed);
     *groups = number_classes(&channels, fixed, number, arena);
+    number_inputs(&channels, number, arena, *groups);
     arena_free(&scratch);
     return OK;
 }

@@ -101,7 +101,9 @@ enum status score(const struct graph *graph, const struct recipe *recipe,
 
 /* choose_masks.c: takes the units with the lowest scores away until the shares of the recipe are
  * absent, weighed by the number of weights; each layer keeps at least one unit. With `groups`
- * filters leave only as whole classes, ranked by the sum of their scores. */
+ * filters leave only as whole classes, ranked by the sum of their scores. Where the recipe has
+ * shares of filters, these leave first, then units of what is left (unit_choice.h); that takes
+ * `groups`, and a share for each layer. */
 enum status choose_masks(const struct graph *graph, const struct scores *scores,
                          const struct recipe *recipe, const struct groups *groups,
                          struct arena *arena, struct masks **masks, struct diag *diag);

@@ -9,6 +9,10 @@ struct recipe_layer {
     struct unit unit;
     double sparsity; /* share of the layer's weights to be absent; negative: as the ranking of all
                         layers together has it */
+    double filters;  /* share of the layer's filters to be absent, and of all layers that are
+                        coupled to it: the largest that one of them has. In a recipe where this is
+                        not 0 everywhere, `sparsity` is the share of the units of what is left then
+                        (filters and input channels that stay); negative counts as 0 */
 };
 
 /* Indexed as the graph's nodes; those of nodes without weights are not used. */
@@ -23,13 +27,16 @@ struct recipe *recipe_uniform(const struct graph *graph, struct unit unit, doubl
                               struct arena *arena);
 
 /* Reads JSON: {"sparsity": 0.5, "unit": "filterlet", "layers": {"NAME": {"unit": "block:4",
- * "sparsity": 0.75}}}; everything but the first is optional, layers are named as in the graph.
- * ERR_INPUT names what is wrong. */
+ * "sparsity": 0.75, "filters": 0.25}}}; everything but the first is optional, layers are named as
+ * in the graph. ERR_INPUT names what is wrong. */
 enum status recipe_parse(const char *text, const struct graph *graph, struct arena *arena,
                          struct recipe **recipe, struct diag *diag);
 
 /* The same form, one line a layer with weights. */
 const char *recipe_print(const struct recipe *recipe, const struct graph *graph,
                          struct arena *arena);
+
+/* Whether a layer has a share of filters besides that of units. */
+int recipe_has_filters(const struct recipe *recipe);
 
 #endif

@@ -16,7 +16,9 @@ struct importance {
 struct node_scores {
     struct unit unit;
     int64_t n_units;
-    float *of; /* by unit (units.h); NULL: nothing can be removed from the node */
+    float *of;      /* by unit (units.h); NULL: nothing can be removed from the node */
+    float *weights; /* what each weight alone is worth, in parts of the layer's mean; NULL: the
+                       recipe has no shares of filters, or the node no weights */
 };
 
 struct scores {
