@@ -59,6 +59,24 @@ static void number_inputs(const struct channel_groups *channels, const int32_t *
     }
 }
 
+/* Which class each channel of an activation leaves with. */
+static void number_channels(const struct channel_groups *channels, const int32_t *number,
+                            struct arena *arena, struct groups *groups)
+{
+    const struct graph *graph = channels->graph;
+    groups->n_tensors = graph->n_tensors;
+    groups->n_channels = ARENA_ARRAY(arena, (size_t)graph->n_tensors, int32_t);
+    groups->channels = ARENA_ARRAY(arena, (size_t)graph->n_tensors, int32_t *);
+    for (int32_t t = 0; t < graph->n_tensors; t++) {
+        int32_t n = groups->n_channels[t] = channel_count(&graph->tensors[t]);
+        if (graph->tensors[t].data != NULL)
+            continue;
+        groups->channels[t] = ARENA_ARRAY(arena, (size_t)n, int32_t);
+        for (int32_t c = 0; c < n; c++)
+            groups->channels[t][c] = number[channel_group(channels, t, c)];
+    }
+}
+
 enum status couple(const struct graph *graph, struct arena *arena, struct groups **groups,
                    struct diag *diag)
 {
@@ -77,6 +95,7 @@ enum status couple(const struct graph *graph, struct arena *arena, struct groups
         mark_fixed(&channels, graph->outputs[i], fixed);
     *groups = number_classes(&channels, fixed, number, arena);
     number_inputs(&channels, number, arena, *groups);
+    number_channels(&channels, number, arena, *groups);
     arena_free(&scratch);
     return OK;
 }

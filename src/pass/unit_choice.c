@@ -53,7 +53,9 @@ static struct thin thin_make(const struct thin_layer *layer, const struct unit *
     thin.filter_place = ARENA_ARRAY(scratch, (size_t)n_filters, int32_t);
     int32_t channels = number_kept(layer->inputs, thin.n_inputs, thin.place);
     thin.n_filters = number_kept(layer->filters, n_filters, thin.filter_place);
-    thin.column = unit->kind == UNIT_BLOCK ? unit->block : unit->kind == UNIT_ELEMENT ? 1 : channels;
+    thin.column = unit->kind == UNIT_BLOCK     ? unit->block
+                  : unit->kind == UNIT_ELEMENT ? 1
+                                               : channels;
     thin.n_columns = channels == 0 ? 0 : (channels - 1) / thin.column + 1;
     thin.n_units = thin.n_filters * thin.positions * thin.n_columns;
     return thin;
