@@ -14,7 +14,7 @@ struct recipe *recipe_uniform(const struct graph *graph, struct unit unit, doubl
     recipe->sparsity = sparsity;
     recipe->layers = ARENA_ARRAY(arena, (size_t)graph->n_nodes + 1, struct recipe_layer);
     for (int32_t i = 0; i < graph->n_nodes; i++)
-        recipe->layers[i] = (struct recipe_layer){unit, -1, 0};
+        recipe->layers[i] = (struct recipe_layer){unit, -1, -1};
     return recipe;
 }
 
@@ -122,7 +122,7 @@ const char *recipe_print(const struct recipe *recipe, const struct graph *graph,
                     unit_name(&layer->unit, arena));
         if (layer->sparsity >= 0)
             text_printf(&text, ", \"sparsity\": %.6g", layer->sparsity);
-        if (layer->filters > 0)
+        if (layer->filters >= 0)
             text_printf(&text, ", \"filters\": %.6g", layer->filters);
         text_printf(&text, "}");
         separator = ",\n";
@@ -134,7 +134,7 @@ const char *recipe_print(const struct recipe *recipe, const struct graph *graph,
 int recipe_has_filters(const struct recipe *recipe)
 {
     for (int32_t i = 0; i < recipe->n_nodes; i++)
-        if (recipe->layers[i].filters > 0)
+        if (recipe->layers[i].filters >= 0)
             return 1;
     return 0;
 }

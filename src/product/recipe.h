@@ -10,9 +10,9 @@ struct recipe_layer {
     double sparsity; /* share of the layer's weights to be absent; negative: as the ranking of all
                         layers together has it */
     double filters;  /* share of the layer's filters to be absent, and of all layers that are
-                        coupled to it: the largest that one of them has. In a recipe where this is
-                        not 0 everywhere, `sparsity` is the share of the units of what is left then
-                        (filters and input channels that stay); negative counts as 0 */
+                        coupled to it: the largest that one of them has; negative: not given. In a
+                        recipe that gives one, `sparsity` is the share of the units of what is left
+                        then (filters and input channels that stay); negative counts as 0 */
 };
 
 /* Indexed as the graph's nodes; those of nodes without weights are not used. */
@@ -36,7 +36,7 @@ enum status recipe_parse(const char *text, const struct graph *graph, struct are
 const char *recipe_print(const struct recipe *recipe, const struct graph *graph,
                          struct arena *arena);
 
-/* Whether a layer has a share of filters besides that of units. */
+/* Whether the recipe gives shares of filters besides those of units. */
 int recipe_has_filters(const struct recipe *recipe);
 
 #endif

@@ -22,8 +22,7 @@ struct fit_problem {
     void *context;
     /* Makes what struct pack_request (pass.h) asks for by node. */
     enum status (*pack_and_plan)(void *context, const size_t *scratch_limit,
-                                 const uint8_t *in_place, struct fitted *fitted,
-                                 struct diag *diag);
+                                 const uint8_t *in_place, struct fitted *fitted, struct diag *diag);
 };
 
 /* While the arena exceeds the SRAM budget, layers at its peak take kernels with less scratch
