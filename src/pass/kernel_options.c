@@ -60,8 +60,7 @@ static void add_option(const struct option_request *request, const struct packed
 }
 
 struct kernel_options kernel_options_find(const struct packed_call *call,
-                                          const struct option_request *request,
-                                          struct arena *arena)
+                                          const struct option_request *request, struct arena *arena)
 {
     struct kernel_options options = {0};
     enum kernel reference = request->in_place ? in_place_form(call) : call->kernel;

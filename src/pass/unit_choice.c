@@ -11,9 +11,7 @@ struct thin {
     const struct thin_layer *layer;
     int32_t n_inputs;             /* input channels of the weights as stored */
     int64_t positions;            /* of a filter */
-    int32_t *place;               /* by input channel: its number among those that stay */
-    int32_t *filter_place;        /* likewise by filter */
-    int32_t column;               /* channels of a column */
+    int32_t *column_of;           /* by input channel that stays */
     int64_t n_filters, n_columns; /* that stay */
     int64_t n_units;
 };
@@ -31,45 +29,49 @@ static int scored_compare(const void *a, const void *b)
     return (x->unit > y->unit) - (x->unit < y->unit);
 }
 
-/* Numbers what stays; returns how much that is. */
-static int32_t number_kept(const uint8_t *kept, int32_t n, int32_t *place)
-{
-    int32_t count = 0;
-    for (int32_t i = 0; i < n; i++) {
-        place[i] = count;
-        count += kept[i];
-    }
-    return count;
-}
-
 static struct thin thin_make(const struct thin_layer *layer, const struct unit *unit,
                              struct arena *scratch)
 {
     const struct shape *shape = layer->shape;
-    int32_t n_filters = filter_count(layer->op, shape);
+    int32_t n_filters = filter_count(layer->op, shape), channels = 0;
     struct thin thin = {.layer = layer, .n_inputs = shape->dims[shape->rank - 1]};
     thin.positions = shape_elements(shape) / n_filters / thin.n_inputs;
-    thin.place = ARENA_ARRAY(scratch, (size_t)thin.n_inputs, int32_t);
-    thin.filter_place = ARENA_ARRAY(scratch, (size_t)n_filters, int32_t);
-    int32_t channels = number_kept(layer->inputs, thin.n_inputs, thin.place);
-    thin.n_filters = number_kept(layer->filters, n_filters, thin.filter_place);
-    thin.column = unit->kind == UNIT_BLOCK     ? unit->block
-                  : unit->kind == UNIT_ELEMENT ? 1
-                                               : channels;
-    thin.n_columns = channels == 0 ? 0 : (channels - 1) / thin.column + 1;
+    thin.column_of = ARENA_ARRAY(scratch, (size_t)thin.n_inputs, int32_t);
+    for (int32_t i = 0; i < thin.n_inputs; i++) {
+        thin.column_of[i] = unit->kind == UNIT_BLOCK     ? channels / unit->block
+                            : unit->kind == UNIT_ELEMENT ? channels
+                                                         : 0;
+        channels += layer->inputs[i];
+        if (layer->inputs[i])
+            thin.n_columns = thin.column_of[i] + 1;
+    }
+    for (int32_t o = 0; o < n_filters; o++)
+        thin.n_filters += layer->filters[o];
     thin.n_units = thin.n_filters * thin.positions * thin.n_columns;
     return thin;
 }
 
-/* The unit that weight `i` belongs to, or -1 when its filter or input channel is absent. */
-static int64_t unit_at(const struct thin *thin, int64_t i)
+/* Calls `take` for each filterlet of the filters that stay: its first weight, its first unit. */
+static void filterlets_visit(const struct thin *thin,
+                             void (*take)(const struct thin *, int64_t weight, int64_t unit,
+                                          void *context),
+                             void *context)
 {
-    int64_t channel = i % thin->n_inputs, filterlet = i / thin->n_inputs;
-    int64_t filter = filterlet / thin->positions, position = filterlet % thin->positions;
-    if (!thin->layer->inputs[channel] || !thin->layer->filters[filter])
-        return -1;
-    return (thin->filter_place[filter] * thin->positions + position) * thin->n_columns +
-           thin->place[channel] / thin->column;
+    int32_t n_filters = filter_count(thin->layer->op, thin->layer->shape);
+    int64_t unit = 0;
+    for (int32_t filter = 0; filter < n_filters; filter++)
+        for (int64_t position = 0; thin->layer->filters[filter] && position < thin->positions;
+             position++, unit += thin->n_columns)
+            take(thin, (filter * thin->positions + position) * thin->n_inputs, unit, context);
+}
+
+static void add_scores(const struct thin *thin, int64_t weight, int64_t unit, void *context)
+{
+    struct scored *units = context;
+    const float *importance = thin->layer->importance + weight;
+    for (int32_t i = 0; i < thin->n_inputs; i++)
+        if (thin->layer->inputs[i])
+            units[unit + thin->column_of[i]].score += (double)importance[i];
 }
 
 /* Marks the best unit of each filter and of each column; `units` ascend. */
@@ -96,11 +98,7 @@ static double remove_lowest(const struct thin *thin, double share, uint8_t *gone
     double sum = 0;
     for (size_t u = 0; u < n; u++)
         units[u].unit = (int64_t)u;
-    for (int64_t i = 0; i < shape_elements(thin->layer->shape); i++) {
-        int64_t unit = unit_at(thin, i);
-        if (unit >= 0)
-            units[unit].score += (double)thin->layer->importance[i];
-    }
+    filterlets_visit(thin, add_scores, units);
     qsort(units, n, sizeof *units, scored_compare);
     protect(thin, units, is_protected, scratch);
     int64_t left = llround(share * (double)n);
@@ -114,10 +112,26 @@ static double remove_lowest(const struct thin *thin, double share, uint8_t *gone
     return sum;
 }
 
+/* What keep_units() writes, and from what. */
+struct keeping {
+    const uint8_t *gone;
+    uint8_t *kept;
+};
+
+static void keep_units(const struct thin *thin, int64_t weight, int64_t unit, void *context)
+{
+    const struct keeping *keeping = context;
+    for (int32_t i = 0; i < thin->n_inputs; i++)
+        keeping->kept[weight + i] =
+            thin->layer->inputs[i] && !keeping->gone[unit + thin->column_of[i]];
+}
+
 static void keep_channels(const struct thin_layer *layer, uint8_t *kept)
 {
-    for (int64_t i = 0; i < shape_elements(layer->shape); i++)
-        kept[i] = layer->filters[filter_of_weight(layer->op, layer->shape, i)];
+    int32_t n = filter_count(layer->op, layer->shape);
+    int64_t positions = shape_elements(layer->shape) / n;
+    for (int64_t position = 0; position < positions; position++)
+        memcpy(kept + position * n, layer->filters, (size_t)n);
 }
 
 double units_choose(const struct thin_layer *layer, const struct unit *unit, double share,
@@ -133,10 +147,8 @@ double units_choose(const struct thin_layer *layer, const struct unit *unit, dou
     uint8_t *gone = ARENA_ARRAY(&scratch, (size_t)thin.n_units + 1, uint8_t);
     if (share > 0 && unit->kind != UNIT_FILTER)
         sum = remove_lowest(&thin, share, gone, &scratch);
-    for (int64_t i = 0; i < shape_elements(layer->shape); i++) {
-        int64_t at = unit_at(&thin, i);
-        kept[i] = at >= 0 && !gone[at];
-    }
+    memset(kept, 0, (size_t)shape_elements(layer->shape));
+    filterlets_visit(&thin, keep_units, &(struct keeping){gone, kept});
     arena_free(&scratch);
     return sum;
 }

@@ -27,6 +27,7 @@ struct cost_model {
 struct predicting {
     struct cost_model *model;
     const uint8_t *candidate;
+    int is_exact;
     struct arena *scratch;
 };
 
@@ -99,7 +100,7 @@ static enum status pack_and_plan(void *context, const size_t *scratch_limit,
     const struct layout *layout;
     kernels_take(p->model, scratch_limit, in_place);
     fitted->packed = calls_write(p->model, p->scratch);
-    TRY(layouts_get(p->model->layouts, p->candidate, fitted->packed, &layout, diag));
+    TRY(layouts_get(p->model->layouts, p->candidate, fitted->packed, p->is_exact, &layout, diag));
     fitted->layout = arena_copy(p->scratch, layout, sizeof *layout);
     return OK;
 }
@@ -150,11 +151,11 @@ static enum status costs_look_up(struct cost_model *model, const uint8_t *candid
     return OK;
 }
 
-enum status cost_predict(struct cost_model *model, const uint8_t *candidate, size_t sram_budget,
-                         struct prediction *prediction, struct diag *diag)
+static enum status predict(struct cost_model *model, const uint8_t *candidate, size_t sram_budget,
+                           int is_exact, struct prediction *prediction, struct diag *diag)
 {
     struct arena scratch = {0};
-    struct predicting p = {model, candidate, &scratch};
+    struct predicting p = {model, candidate, is_exact, &scratch};
     struct fit_problem problem = {model->space->graph->n_nodes, sram_budget, &p, pack_and_plan};
     struct fitted fitted;
     enum status status = costs_look_up(model, candidate, diag);
@@ -164,6 +165,18 @@ enum status cost_predict(struct cost_model *model, const uint8_t *candidate, siz
         *prediction = sum_up(model, &fitted);
     arena_free(&scratch);
     return status;
+}
+
+enum status cost_predict(struct cost_model *model, const uint8_t *candidate, size_t sram_budget,
+                         struct prediction *prediction, struct diag *diag)
+{
+    return predict(model, candidate, sram_budget, 1, prediction, diag);
+}
+
+enum status cost_estimate(struct cost_model *model, const uint8_t *candidate, size_t sram_budget,
+                          struct prediction *prediction, struct diag *diag)
+{
+    return predict(model, candidate, sram_budget, 0, prediction, diag);
 }
 
 /* ---- memory ---- */

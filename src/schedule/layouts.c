@@ -145,13 +145,13 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 /* What decides on the layout: choices of the sets, kernels and their scratch memory. The calls of
  * a network are the same for all candidates. */
 static uint64_t key_make(struct layouts *layouts, const uint8_t *candidate,
-                         const struct packed *packed)
+                         const struct packed *packed, int is_exact)
 {
     const struct space *space = layouts->space;
     size_t n = 0;
     uint64_t hash = 0;
     if (layouts->key == NULL) {
-        layouts->key_words = (size_t)space->sets.n_sets + 2 * (size_t)packed->n_calls;
+        layouts->key_words = (size_t)space->sets.n_sets + 2 * (size_t)packed->n_calls + 1;
         layouts->key = ARENA_ARRAY(&layouts->arena, layouts->key_words + 1, uint32_t);
     }
     for (int32_t s = 0; s < space->sets.n_sets; s++)
@@ -160,6 +160,7 @@ static uint64_t key_make(struct layouts *layouts, const uint8_t *candidate,
         layouts->key[n++] = (uint32_t)packed->calls[c].kernel;
         layouts->key[n++] = (uint32_t)packed->calls[c].scratch_bytes;
     }
+    layouts->key[n++] = (uint32_t)is_exact;
     assert(n == layouts->key_words);
     for (size_t i = 0; i < n; i++)
         hash = mix(hash, layouts->key[i]);
@@ -200,16 +201,17 @@ static struct layout *layout_keep(const struct layout *from, struct arena *arena
 }
 
 enum status layouts_get(struct layouts *layouts, const uint8_t *candidate,
-                        const struct packed *packed, const struct layout **layout,
+                        const struct packed *packed, int is_exact, const struct layout **layout,
                         struct diag *diag)
 {
-    uint64_t hash = key_make(layouts, candidate, packed);
+    uint64_t hash = key_make(layouts, candidate, packed, is_exact);
     struct entry *entry = entry_find(layouts, hash);
     if (entry == NULL) {
         struct arena scratch = {0};
         struct layout *made;
         shapes_set(layouts, candidate);
-        enum status status = plan(&layouts->graph, packed, &scratch, &made, diag);
+        enum status status =
+            (is_exact ? plan : plan_least)(&layouts->graph, packed, &scratch, &made, diag);
         if (status == OK) {
             struct entry **bucket = &layouts->buckets[hash & (layouts->n_buckets - 1)];
             entry = ARENA_NEW(&layouts->arena, struct entry);

@@ -12,11 +12,11 @@ struct layouts;
 struct layouts *layouts_make(const struct space *space);
 void layouts_free(struct layouts *layouts);
 
-/* What plan() says of space->graph with the channels that the candidate keeps, lowered to these
- * calls. Read of them: node, kernel, inputs, output, output_offset, scratch_bytes. Valid until
- * layouts_free(). */
+/* What plan(), or with `is_exact` 0 plan_least(), says of space->graph with the channels that the
+ * candidate keeps, lowered to these calls. Read of them: node, kernel, inputs, output,
+ * output_offset, scratch_bytes. Valid until layouts_free(). */
 enum status layouts_get(struct layouts *layouts, const uint8_t *candidate,
-                        const struct packed *packed, const struct layout **layout,
+                        const struct packed *packed, int is_exact, const struct layout **layout,
                         struct diag *diag);
 
 /* Bytes of each activation with the channels that the candidate keeps; 0: constants. n_tensors

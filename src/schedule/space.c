@@ -103,8 +103,8 @@ static int has_units(const struct space *space, int32_t node, const struct unit 
     int32_t channels = shape->dims[shape->rank - 1];
     if (layer->op != OP_conv_2d && layer->op != OP_fully_connected)
         return 0;
-    if (unit->kind == UNIT_FILTERLET)
-        return shape_elements(shape) > (int64_t)shape->dims[0] * channels;
+    if (unit->kind == UNIT_FILTERLET) /* of more than a weight */
+        return channels > 1 && shape_elements(shape) > (int64_t)shape->dims[0] * channels;
     return unit->kind == UNIT_BLOCK && unit->block < channels;
 }
 

@@ -95,10 +95,15 @@ static struct tensor thin_weights(const struct thinning *t, const uint8_t *filte
     units_choose(&layer, units > 0 ? &choice->unit : &filter, units > 0 ? choice->share : 0, kept);
     int8_t *data = ARENA_ARRAY(t->arena, (size_t)n, int8_t);
     int is_depthwise = t->node->op == OP_depthwise_conv_2d;
-    for (int64_t i = 0; i < n; i++)
-        if (filters[filter_of_weight(t->node->op, &from->shape, i)] &&
-            (is_depthwise || inputs[i % channels]))
-            data[n_kept++] = kept[i] ? ((const int8_t *)from->data)[i] : (int8_t)0;
+    const uint8_t *columns = is_depthwise ? filters : inputs;
+    int64_t filter_size = is_depthwise ? n : n / from->shape.dims[0];
+    for (int64_t row = 0; row < n; row += channels) {
+        if (!is_depthwise && !filters[row / filter_size])
+            continue;
+        for (int32_t i = 0; i < channels; i++)
+            if (columns[i])
+                data[n_kept++] = kept[row + i] ? ((const int8_t *)from->data)[row + i] : (int8_t)0;
+    }
     int32_t n_filters = count(filters, filter_count(t->node->op, &from->shape));
     if (!is_depthwise) {
         tensor.shape.dims[0] = n_filters;

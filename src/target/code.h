@@ -14,6 +14,8 @@ struct core_code {
     uint64_t parts[N_KERNELS];   /* a bit for each part that it shares with others */
     size_t part_bytes[MAX_CODE_PARTS];
     int n_parts;
+    uint64_t always; /* linked whatever the kernels: memcpy and memset, which start-up code for
+                        Armv6-M calls */
 };
 
 struct core_code core_code_load(const struct core *core);
