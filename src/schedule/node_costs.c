@@ -7,6 +7,7 @@
 
 #include "pass/pass.h"
 #include "schedule/thin_node.h"
+#include "target/code.h"
 
 /* Costs of one node: open addressing by the choices of its knobs, one number. */
 struct table {
@@ -72,15 +73,15 @@ static size_t array_bytes(const struct packed_array *array)
 static void note_least(struct call_cost *call)
 {
     call->least_instructions = call->plain.list[0].instructions;
-    call->least_scratch = call->plain.list[0].scratch_bytes;
+    call->least_parameters = parameter_bytes(call->plain.list[0].kernel);
     for (int form = 0; form < 2; form++) {
         const struct kernel_options *options = form == 0 ? &call->plain : &call->in_place;
         for (int i = 0; i < options->n; i++) {
             const struct kernel_option *option = &options->list[i];
             if (option->instructions < call->least_instructions)
                 call->least_instructions = option->instructions;
-            if (option->scratch_bytes < call->least_scratch)
-                call->least_scratch = option->scratch_bytes;
+            if (parameter_bytes(option->kernel) < call->least_parameters)
+                call->least_parameters = parameter_bytes(option->kernel);
             if (option->more_index_bytes < call->least_index)
                 call->least_index = option->more_index_bytes;
         }

@@ -13,7 +13,7 @@ struct call_cost {
     int32_t n_inputs, inputs[2], output; /* tensors of the network */
     size_t output_offset;
     double least_instructions; /* of all options; negative: not known */
-    size_t least_scratch;
+    size_t least_parameters;
     int64_t least_index; /* bytes of the smallest index less those of the mask */
 };
 

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schedule/knapsack.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "schedule/incumbent.h"
+#include "schedule/lagrange.h"
+#include "schedule/polish.h"
+#include "schedule/relaxation.h"
+
+struct knapsack_options knapsack_options_initial(void)
+{
+    return (struct knapsack_options){.n_rounds = 120, .n_pairs = 3000};
+}
+
+/* At work on a problem. */
+struct solving {
+    const struct schedule_problem *problem;
+    const struct knapsack_options *options;
+    struct relaxation *relaxation;
+    struct arena *arena;
+    struct schedule *schedule;
+    struct diag *diag;
+};
+
+static int is_limited(const struct goal *goal, enum budget budget)
+{
+    return goal->most[budget] < (double)INFINITY;
+}
+
+static void miss(struct solving *s, enum budget budget, int is_proved, double nearest)
+{
+    s->schedule->is_feasible = 0;
+    s->schedule->is_proved = is_proved;
+    s->schedule->missed = budget;
+    s->schedule->nearest = nearest;
+}
+
+/* Solves for the least of one amount, alone or under the other limits of resources. */
+static enum status solve_for(struct solving *s, enum budget budget, int is_alone,
+                             struct schedule *schedule)
+{
+    static const enum objective objectives[N_BUDGETS] = {OBJECTIVE_FLASH, OBJECTIVE_LATENCY,
+                                                         OBJECTIVE_LATENCY, OBJECTIVE_ACCURACY};
+    struct schedule_problem problem = *s->problem;
+    problem.goal.objective = objectives[budget];
+    problem.goal.most[budget] = (double)INFINITY;
+    for (int b = 0; b < N_BUDGETS && is_alone; b++)
+        problem.goal.most[b] = (double)INFINITY;
+    *schedule = schedule_start(&problem, s->arena);
+    TRY(lagrange(&problem, s->relaxation, is_alone ? 1 : s->options->n_rounds, schedule, s->diag));
+    return polish(&problem, is_alone ? 0 : s->options->n_pairs / 4, schedule, s->diag);
+}
+
+/* The least SRAM: of the candidate with the fewest filters, in the smallest kernels. */
+static enum status check_sram(struct solving *s, int *missed)
+{
+    const struct space *space = cost_model_space(s->problem->model);
+    uint8_t *candidate = ARENA_ARRAY(s->arena, (size_t)space->n_knobs + 1, uint8_t);
+    struct prediction least;
+    double most = s->problem->goal.most[BUDGET_SRAM];
+    for (int32_t k = 0; k < space->n_knobs; k++)
+        if (space->knobs[k].kind == KNOB_FILTERS)
+            candidate[k] = (uint8_t)(space->knobs[k].n_choices - 1);
+    *missed = 0;
+    if (!is_limited(&s->problem->goal, BUDGET_SRAM))
+        return OK;
+    TRY(cost_predict(s->problem->model, candidate, 0, &least, s->diag));
+    if ((double)least.sram_bytes <= most)
+        return OK;
+    struct weights none = {{0}};
+    struct amounts ignored;
+    double value = relaxation_solve(s->relaxation, &none, candidate, &ignored);
+    *missed = 1;
+    miss(s, BUDGET_SRAM, value == (double)INFINITY, (double)least.sram_bytes);
+    return OK;
+}
+
+/* One limit alone, whatever the others. */
+static enum status check_alone(struct solving *s, enum budget budget, int *missed)
+{
+    struct schedule least;
+    double most = s->problem->goal.most[budget];
+    *missed = 0;
+    if (!is_limited(&s->problem->goal, budget))
+        return OK;
+    TRY(solve_for(s, budget, 1, &least));
+    if (least.amounts.of[budget] <= most)
+        return OK;
+    *missed = 1;
+    miss(s, budget, least.bound > most, least.amounts.of[budget]);
+    return OK;
+}
+
+/* The loss that the other limits force. */
+static enum status check_loss(struct solving *s, int *missed)
+{
+    struct schedule least;
+    struct amounts ignored;
+    int taken;
+    double most = s->problem->goal.most[BUDGET_LOSS];
+    *missed = 0;
+    if (!is_limited(&s->problem->goal, BUDGET_LOSS))
+        return OK;
+    TRY(solve_for(s, BUDGET_LOSS, 0, &least));
+    TRY(schedule_offer(s->problem, least.candidate, s->schedule, &ignored, &taken, s->diag));
+    if (s->schedule->is_feasible)
+        return OK;
+    *missed = 1;
+    if (least.is_feasible)
+        miss(s, BUDGET_LOSS, least.bound > most, least.amounts.of[BUDGET_LOSS]);
+    return OK;
+}
+
+/* The limit that the nearest candidate exceeds most. */
+static void explain(struct solving *s)
+{
+    const struct goal *goal = &s->problem->goal;
+    double most = 0;
+    for (int b = 0; b < N_BUDGETS; b++) {
+        double part = s->schedule->amounts.of[b] / goal->most[b];
+        if (s->schedule->amounts.of[b] > goal->most[b] && part > most) {
+            most = part;
+            miss(s, (enum budget)b, 0, s->schedule->amounts.of[b]);
+        }
+    }
+}
+
+static enum status solve(struct solving *s)
+{
+    static const enum budget alone[] = {BUDGET_FLASH, BUDGET_INSTRUCTIONS};
+    int missed;
+    TRY(relaxation_make(s->problem, s->problem->goal.most[BUDGET_SRAM], s->arena, &s->relaxation,
+                        s->diag));
+    TRY(check_sram(s, &missed));
+    for (size_t i = 0; i < 2 && !missed; i++)
+        TRY(check_alone(s, alone[i], &missed));
+    if (!missed && s->problem->goal.objective != OBJECTIVE_ACCURACY)
+        TRY(check_loss(s, &missed));
+    if (missed)
+        return OK;
+    TRY(lagrange(s->problem, s->relaxation, s->options->n_rounds, s->schedule, s->diag));
+    TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
+    if (!s->schedule->is_feasible)
+        explain(s);
+    return OK;
+}
+
+enum status knapsack(const struct schedule_problem *problem, const struct knapsack_options *options,
+                     struct arena *arena, struct schedule *schedule, struct diag *diag)
+{
+    struct arena scratch = {0};
+    *schedule = schedule_start(problem, arena);
+    struct solving solving = {problem, options, NULL, &scratch, schedule, diag};
+    enum status status = solve(&solving);
+    arena_free(&scratch);
+    return status;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schedule/polish.h"
+
+#include <string.h>
+
+#include "base/random.h"
+#include "schedule/incumbent.h"
+
+struct polishing {
+    const struct schedule_problem *problem;
+    const struct space *space;
+    uint8_t *candidate;
+    struct schedule *schedule;
+    struct diag *diag;
+};
+
+static enum status offer(struct polishing *p, int *taken)
+{
+    struct amounts amounts;
+    return schedule_offer(p->problem, p->candidate, p->schedule, &amounts, taken, p->diag);
+}
+
+static void restart(struct polishing *p)
+{
+    memcpy(p->candidate, p->schedule->candidate, (size_t)p->space->n_knobs);
+}
+
+/* Every other choice of every knob, again and again until none helps. */
+static enum status singles(struct polishing *p)
+{
+    int any = 1;
+    while (any) {
+        any = 0;
+        for (int32_t k = 0; k < p->space->n_knobs; k++)
+            for (int32_t c = 0; c < p->space->knobs[k].n_choices; c++) {
+                int taken = 0;
+                restart(p);
+                if (p->candidate[k] == c)
+                    continue;
+                p->candidate[k] = (uint8_t)c;
+                TRY(offer(p, &taken));
+                any |= taken;
+            }
+    }
+    return OK;
+}
+
+static void draw(struct polishing *p, struct random *random)
+{
+    int32_t k = random_range(random, 0, p->space->n_knobs - 1);
+    p->candidate[k] = (uint8_t)random_range(random, 0, p->space->knobs[k].n_choices - 1);
+}
+
+enum status polish(const struct schedule_problem *problem, int32_t n_pairs,
+                   struct schedule *schedule, struct diag *diag)
+{
+    struct arena scratch = {0};
+    const struct space *space = cost_model_space(problem->model);
+    struct random random = {1};
+    struct polishing p = {
+        problem, space, ARENA_ARRAY(&scratch, (size_t)space->n_knobs + 1, uint8_t), schedule, diag};
+    enum status status = singles(&p);
+    for (int32_t i = 0; i < n_pairs && status == OK && space->n_knobs > 0; i++) {
+        int taken = 0;
+        restart(&p);
+        draw(&p, &random);
+        draw(&p, &random);
+        status = offer(&p, &taken);
+        if (status == OK && taken)
+            status = singles(&p);
+    }
+    arena_free(&scratch);
+    return status;
+}

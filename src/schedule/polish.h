@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A search around a good candidate. */
+#ifndef DTMM_SCHEDULE_POLISH_H
+#define DTMM_SCHEDULE_POLISH_H
+
+#include "schedule/goal.h"
+
+/* Changes one choice of schedule->candidate after another as long as that makes it better, then up
+ * to n_pairs pairs of choices, drawn from a fixed seed, and again from the start after each that
+ * helps. */
+enum status polish(const struct schedule_problem *problem, int32_t n_pairs,
+                   struct schedule *schedule, struct diag *diag);
+
+#endif
