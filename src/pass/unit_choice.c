@@ -88,25 +88,46 @@ static void protect(const struct thin *thin, const struct scored *units, uint8_t
     }
 }
 
-/* Marks the lowest in `gone`; returns their importance. */
-static double remove_lowest(const struct thin *thin, double share, uint8_t *gone,
-                            struct arena *scratch)
+struct unit_ranking {
+    struct thin thin;
+    struct scored *units; /* ascending */
+    uint8_t *is_protected;
+};
+
+struct unit_ranking *units_rank(const struct thin_layer *layer, const struct unit *unit,
+                                struct arena *arena)
 {
-    size_t n = (size_t)thin->n_units;
-    struct scored *units = ARENA_ARRAY(scratch, n + 1, struct scored);
-    uint8_t *is_protected = ARENA_ARRAY(scratch, n + 1, uint8_t);
-    double sum = 0;
+    struct unit_ranking *ranking = ARENA_NEW(arena, struct unit_ranking);
+    struct arena scratch = {0};
+    ranking->thin.layer = layer;
+    if (layer->op == OP_depthwise_conv_2d)
+        return ranking;
+    ranking->thin = thin_make(layer, unit, arena);
+    size_t n = (size_t)ranking->thin.n_units;
+    if (unit->kind == UNIT_FILTER)
+        return ranking;
+    ranking->units = ARENA_ARRAY(arena, n + 1, struct scored);
+    ranking->is_protected = ARENA_ARRAY(arena, n + 1, uint8_t);
     for (size_t u = 0; u < n; u++)
-        units[u].unit = (int64_t)u;
-    filterlets_visit(thin, add_scores, units);
-    qsort(units, n, sizeof *units, scored_compare);
-    protect(thin, units, is_protected, scratch);
-    int64_t left = llround(share * (double)n);
-    for (size_t i = 0; i < n && left > 0; i++) {
-        if (is_protected[units[i].unit])
+        ranking->units[u].unit = (int64_t)u;
+    filterlets_visit(&ranking->thin, add_scores, ranking->units);
+    qsort(ranking->units, n, sizeof *ranking->units, scored_compare);
+    protect(&ranking->thin, ranking->units, ranking->is_protected, &scratch);
+    arena_free(&scratch);
+    return ranking;
+}
+
+/* Marks the lowest in `gone`; returns their importance. */
+static double remove_lowest(const struct unit_ranking *ranking, double share, uint8_t *gone)
+{
+    int64_t n = ranking->thin.n_units, left = llround(share * (double)n);
+    double sum = 0;
+    for (int64_t i = 0; i < n && left > 0; i++) {
+        const struct scored *scored = &ranking->units[i];
+        if (ranking->is_protected[scored->unit])
             continue;
-        gone[units[i].unit] = 1;
-        sum += units[i].score;
+        gone[scored->unit] = 1;
+        sum += scored->score;
         left--;
     }
     return sum;
@@ -134,21 +155,30 @@ static void keep_channels(const struct thin_layer *layer, uint8_t *kept)
         memcpy(kept + position * n, layer->filters, (size_t)n);
 }
 
-double units_choose(const struct thin_layer *layer, const struct unit *unit, double share,
-                    uint8_t *kept)
+double units_take(const struct unit_ranking *ranking, double share, uint8_t *kept)
 {
     struct arena scratch = {0};
+    const struct thin_layer *layer = ranking->thin.layer;
     double sum = 0;
     if (layer->op == OP_depthwise_conv_2d) {
         keep_channels(layer, kept);
         return 0;
     }
-    struct thin thin = thin_make(layer, unit, &scratch);
-    uint8_t *gone = ARENA_ARRAY(&scratch, (size_t)thin.n_units + 1, uint8_t);
-    if (share > 0 && unit->kind != UNIT_FILTER)
-        sum = remove_lowest(&thin, share, gone, &scratch);
+    uint8_t *gone = ARENA_ARRAY(&scratch, (size_t)ranking->thin.n_units + 1, uint8_t);
+    if (share > 0 && ranking->units != NULL)
+        sum = remove_lowest(ranking, share, gone);
     memset(kept, 0, (size_t)shape_elements(layer->shape));
-    filterlets_visit(&thin, keep_units, &(struct keeping){gone, kept});
+    filterlets_visit(&ranking->thin, keep_units, &(struct keeping){gone, kept});
+    arena_free(&scratch);
+    return sum;
+}
+
+double units_choose(const struct thin_layer *layer, const struct unit *unit, double share,
+                    uint8_t *kept)
+{
+    struct arena scratch = {0};
+    struct unit filter = {UNIT_FILTER, 0};
+    double sum = units_take(units_rank(layer, share > 0 ? unit : &filter, &scratch), share, kept);
     arena_free(&scratch);
     return sum;
 }

@@ -24,4 +24,10 @@ struct thin_layer {
 double units_choose(const struct thin_layer *layer, const struct unit *unit, double share,
                     uint8_t *kept);
 
+/* The same in two steps, for several shares: units_take() of a layer's ranking. The layer and its
+ * arrays must outlive the ranking. */
+struct unit_ranking *units_rank(const struct thin_layer *layer, const struct unit *unit,
+                                struct arena *arena);
+double units_take(const struct unit_ranking *ranking, double share, uint8_t *kept);
+
 #endif

@@ -103,7 +103,6 @@ static enum status walk(struct annealing *a, const struct anneal_options *option
     double temperature = options->hot;
     double cooling = pow(options->cold / options->hot, 1.0 / options->n_moves);
     TRY(offer(a));
-    a->scale = scale_of(a);
     TRY(repair(a));
     memcpy(a->current, a->next, n);
     a->energy = energy_of(a);
@@ -137,8 +136,8 @@ static void explain(const struct goal *goal, struct schedule *schedule)
     }
 }
 
-enum status anneal(const struct schedule_problem *problem, const struct anneal_options *options,
-                   struct arena *arena, struct schedule *schedule, struct diag *diag)
+enum status anneal_on(const struct schedule_problem *problem, const struct anneal_options *options,
+                      struct schedule *schedule, struct diag *diag)
 {
     struct arena scratch = {0};
     const struct space *space = cost_model_space(problem->model);
@@ -150,10 +149,20 @@ enum status anneal(const struct schedule_problem *problem, const struct anneal_o
                           .next = ARENA_ARRAY(&scratch, n, uint8_t),
                           .schedule = schedule,
                           .diag = diag};
-    *schedule = schedule_start(problem, arena);
-    enum status status = walk(&a, options);
+    enum status status = amounts_of(problem, a.next, 0, &a.amounts, diag);
+    a.scale = scale_of(&a);
+    memcpy(a.next, schedule->candidate, n - 1);
     if (status == OK)
-        explain(&problem->goal, schedule);
+        status = walk(&a, options);
     arena_free(&scratch);
     return status;
+}
+
+enum status anneal(const struct schedule_problem *problem, const struct anneal_options *options,
+                   struct arena *arena, struct schedule *schedule, struct diag *diag)
+{
+    *schedule = schedule_start(problem, arena);
+    TRY(anneal_on(problem, options, schedule, diag));
+    explain(&problem->goal, schedule);
+    return OK;
 }

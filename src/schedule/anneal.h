@@ -20,4 +20,8 @@ struct anneal_options anneal_options_initial(void);
 enum status anneal(const struct schedule_problem *problem, const struct anneal_options *options,
                    struct arena *arena, struct schedule *schedule, struct diag *diag);
 
+/* The same walk from schedule->candidate, which has been offered; what is better replaces it. */
+enum status anneal_on(const struct schedule_problem *problem, const struct anneal_options *options,
+                      struct schedule *schedule, struct diag *diag);
+
 #endif

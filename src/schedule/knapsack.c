@@ -4,14 +4,17 @@
 #include <math.h>
 #include <string.h>
 
+#include "schedule/anneal.h"
 #include "schedule/incumbent.h"
 #include "schedule/lagrange.h"
 #include "schedule/polish.h"
 #include "schedule/relaxation.h"
 
+enum { TIGHTER = 4 };
+
 struct knapsack_options knapsack_options_initial(void)
 {
-    return (struct knapsack_options){.n_rounds = 120, .n_pairs = 3000};
+    return (struct knapsack_options){.n_rounds = 120, .n_pairs = 3000, .n_moves = 15000};
 }
 
 /* At work on a problem. */
@@ -37,6 +40,26 @@ static void miss(struct solving *s, enum budget budget, int is_proved, double ne
     s->schedule->nearest = nearest;
 }
 
+/* A bound, then candidates. Where what is alive at a call is not all that it needs, limits of SRAM
+ * below the real one lead to candidates that keep to that. */
+static enum status search(struct solving *s, const struct schedule_problem *problem,
+                          int32_t n_rounds, struct schedule *schedule)
+{
+    double over, sram = s->problem->goal.most[BUDGET_SRAM];
+    struct relaxation *tighter = s->relaxation;
+    TRY(lagrange(problem, s->relaxation, PRICING_BOUND, n_rounds, schedule, &over, s->diag));
+    if (schedule->bound == (double)INFINITY || n_rounds == 1)
+        return OK;
+    for (int i = 0; i < TIGHTER; i++) {
+        TRY(lagrange(problem, tighter, PRICING_REAL, n_rounds, schedule, &over, s->diag));
+        if (!(over > 0 && over < (double)INFINITY))
+            break;
+        sram -= over;
+        TRY(relaxation_make(problem, sram, s->arena, &tighter, s->diag));
+    }
+    return OK;
+}
+
 /* Solves for the least of one amount, alone or under the other limits of resources. */
 static enum status solve_for(struct solving *s, enum budget budget, int is_alone,
                              struct schedule *schedule)
@@ -49,7 +72,7 @@ static enum status solve_for(struct solving *s, enum budget budget, int is_alone
     for (int b = 0; b < N_BUDGETS && is_alone; b++)
         problem.goal.most[b] = (double)INFINITY;
     *schedule = schedule_start(&problem, s->arena);
-    TRY(lagrange(&problem, s->relaxation, is_alone ? 1 : s->options->n_rounds, schedule, s->diag));
+    TRY(search(s, &problem, is_alone ? 1 : s->options->n_rounds, schedule));
     return polish(&problem, is_alone ? 0 : s->options->n_pairs / 4, schedule, s->diag);
 }
 
@@ -140,8 +163,11 @@ static enum status solve(struct solving *s)
         TRY(check_loss(s, &missed));
     if (missed)
         return OK;
-    TRY(lagrange(s->problem, s->relaxation, s->options->n_rounds, s->schedule, s->diag));
+    TRY(search(s, s->problem, s->options->n_rounds, s->schedule));
     TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
+    struct anneal_options mild = {1, s->options->n_moves, 0.02, 1e-4};
+    TRY(anneal_on(s->problem, &mild, s->schedule, s->diag));
+    TRY(polish(s->problem, 0, s->schedule, s->diag));
     if (!s->schedule->is_feasible)
         explain(s);
     return OK;

@@ -8,6 +8,7 @@
 struct knapsack_options {
     int32_t n_rounds; /* of multipliers */
     int32_t n_pairs;  /* of choices tried together in the search around the best, at most */
+    int32_t n_moves;  /* of a walk from there (anneal.h) */
 };
 
 struct knapsack_options knapsack_options_initial(void);

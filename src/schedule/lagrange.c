@@ -34,6 +34,20 @@ static struct weights weights_of(const struct ascent *ascent)
     return weights;
 }
 
+/* By how much the amounts exceed the budgets, in parts of each; 0: all prices are right. */
+static int violations_find(struct ascent *ascent, const struct amounts *amounts)
+{
+    int any = 0;
+    for (int b = 0; b < N_BUDGETS; b++) {
+        ascent->violation[b] =
+            is_priced(ascent, b) ? amounts->of[b] / ascent->problem->goal.most[b] - 1 : 0;
+        if (ascent->price[b] == 0 && ascent->violation[b] < 0)
+            ascent->violation[b] = 0;
+        any |= ascent->violation[b] != 0;
+    }
+    return any;
+}
+
 /* Moves the prices along the violations, to where a target would be reached if they stayed. */
 static void prices_move(struct ascent *ascent, double value, double target)
 {
@@ -66,7 +80,8 @@ static double target_of(const struct ascent *ascent, const struct schedule *sche
 }
 
 enum status lagrange(const struct schedule_problem *problem, struct relaxation *relaxation,
-                     int32_t n_rounds, struct schedule *schedule, struct diag *diag)
+                     enum pricing pricing, int32_t n_rounds, struct schedule *schedule,
+                     double *sram_over, struct diag *diag)
 {
     static const enum budget objectives[] = {BUDGET_INSTRUCTIONS, BUDGET_LOSS, BUDGET_FLASH};
     struct arena scratch = {0};
@@ -77,33 +92,32 @@ enum status lagrange(const struct schedule_problem *problem, struct relaxation *
                             .step = 1};
     uint8_t *candidate = ARENA_ARRAY(&scratch, n + 1, uint8_t);
     uint8_t *last = ARENA_ARRAY(&scratch, n + 1, uint8_t);
+    struct amounts real = {.of = {0}};
     enum status status = OK;
+    *sram_over = (double)INFINITY;
     for (int32_t i = 0; i < n_rounds && status == OK; i++) {
         struct weights weights = weights_of(&ascent);
-        struct amounts relaxed, ignored;
-        double value = relaxation_solve(relaxation, &weights, candidate, &relaxed), largest = 0;
+        struct amounts relaxed;
+        double value = relaxation_solve(relaxation, &weights, candidate, &relaxed);
         int taken;
         if (value == (double)INFINITY) {
             ascent.best = value;
             break;
         }
-        for (int b = 0; b < N_BUDGETS; b++) {
-            value -= is_priced(&ascent, b) ? ascent.price[b] : 0;
-            ascent.violation[b] =
-                is_priced(&ascent, b) ? relaxed.of[b] / problem->goal.most[b] - 1 : 0;
-            if (ascent.price[b] == 0 && ascent.violation[b] < 0)
-                ascent.violation[b] = 0;
-            largest = fmax(largest, fabs(ascent.violation[b]));
+        if (i == 0 || memcmp(candidate, last, n) != 0) {
+            status = schedule_offer(problem, candidate, schedule, &real, &taken, diag);
+            *sram_over = fmin(*sram_over, real.of[BUDGET_SRAM] - problem->goal.most[BUDGET_SRAM]);
         }
-        if (i == 0 || memcmp(candidate, last, n) != 0)
-            status = schedule_offer(problem, candidate, schedule, &ignored, &taken, diag);
         memcpy(last, candidate, n);
+        for (int b = 0; b < N_BUDGETS; b++)
+            value -= is_priced(&ascent, b) ? ascent.price[b] : 0;
         bound_note(&ascent, value);
-        if (largest == 0)
+        if (!violations_find(&ascent, pricing == PRICING_REAL ? &real : &relaxed))
             break;
         prices_move(&ascent, value, target_of(&ascent, schedule, value));
     }
-    schedule->bound = ascent.best;
+    if (!(schedule->bound > ascent.best))
+        schedule->bound = ascent.best;
     arena_free(&scratch);
     return status;
 }

@@ -5,9 +5,18 @@
 
 #include "schedule/relaxation.h"
 
+/* What prices move by. */
+enum pricing {
+    PRICING_BOUND, /* relaxed amounts: to the highest bound */
+    PRICING_REAL   /* what the candidates really need: to good candidates */
+};
+
 /* Moves the prices of the budgets for n_rounds, offers the candidates found to the schedule, and
- * sets its bound. `relaxation` is of this problem. INFINITY: no candidate keeps to the SRAM. */
+ * raises its bound. `relaxation` is of this problem. A bound of INFINITY: no candidate keeps to the
+ * relaxation's limit of SRAM. `sram_over` gets the least bytes by which a candidate exceeded the
+ * problem's limit. */
 enum status lagrange(const struct schedule_problem *problem, struct relaxation *relaxation,
-                     int32_t n_rounds, struct schedule *schedule, struct diag *diag);
+                     enum pricing pricing, int32_t n_rounds, struct schedule *schedule,
+                     double *sram_over, struct diag *diag);
 
 #endif

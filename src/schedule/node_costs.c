@@ -22,9 +22,11 @@ struct table {
 struct node_costs {
     const struct space *space;
     const struct core *core;
+    struct core_code code;
     struct arena arena;
     struct table *tables; /* by node */
     uint8_t *gone;        /* by class */
+    struct ranking_cache ranking;
     int64_t n_packed;
 };
 
@@ -70,21 +72,41 @@ static size_t array_bytes(const struct packed_array *array)
     return (array->n * array->element_bytes + 3) / 4 * 4;
 }
 
-static void note_least(struct call_cost *call)
+static void least_add(const struct core_code *code, const struct kernel_option *option,
+                      int is_first, struct call_cost *call)
 {
-    call->least_instructions = call->plain.list[0].instructions;
-    call->least_parameters = parameter_bytes(call->plain.list[0].kernel);
+    size_t parameters = parameter_bytes(option->kernel);
+    size_t bytes = core_kernel_bytes(code, option->kernel);
+    if (is_first || parameters < call->least_parameters)
+        call->least_parameters = parameters;
+    if (is_first || bytes < call->least_code)
+        call->least_code = bytes;
+    if (is_first || option->more_index_bytes < call->least_index)
+        call->least_index = option->more_index_bytes;
+}
+
+static double fewest_instructions(const struct kernel_options *options)
+{
+    double fewest = options->list[0].instructions;
+    for (int i = 1; i < options->n; i++)
+        if (options->list[i].instructions < fewest)
+            fewest = options->list[i].instructions;
+    return fewest;
+}
+
+static void note_least(const struct core_code *code, struct call_cost *call)
+{
+    const struct kernel_options *forms[] = {&call->plain, &call->in_place};
+    int is_first = 1;
     for (int form = 0; form < 2; form++) {
-        const struct kernel_options *options = form == 0 ? &call->plain : &call->in_place;
-        for (int i = 0; i < options->n; i++) {
-            const struct kernel_option *option = &options->list[i];
-            if (option->instructions < call->least_instructions)
-                call->least_instructions = option->instructions;
-            if (parameter_bytes(option->kernel) < call->least_parameters)
-                call->least_parameters = parameter_bytes(option->kernel);
-            if (option->more_index_bytes < call->least_index)
-                call->least_index = option->more_index_bytes;
-        }
+        double fewest = fewest_instructions(forms[form]);
+        if (form == 0 || fewest < call->least_instructions)
+            call->least_instructions = fewest;
+        for (int i = 0; i < forms[form]->n; i++)
+            if (forms[form]->list[i].instructions <= MOST_TIMES_SLOWER * fewest) {
+                least_add(code, &forms[form]->list[i], is_first, call);
+                is_first = 0;
+            }
     }
 }
 
@@ -107,7 +129,7 @@ static struct call_cost call_cost_of(const struct node_costs *costs, int32_t nod
     }
     for (int32_t i = 0; i < packed->n_arrays; i++)
         call.constant_bytes += array_bytes(&packed->arrays[i]);
-    note_least(&call);
+    note_least(&costs->code, &call);
     /* Their arrays go with the scratch memory. */
     memset(&call.plain.listed, 0, sizeof call.plain.listed);
     memset(&call.in_place.listed, 0, sizeof call.in_place.listed);
@@ -120,7 +142,8 @@ static enum status cost_make(struct node_costs *costs, int32_t node, const uint8
     struct arena scratch = {0};
     struct packed *packed;
     space_gone(costs->space, candidate, costs->gone);
-    struct graph *thin = thin_node(costs->space, node, candidate, costs->gone, &scratch);
+    struct graph *thin =
+        thin_node(costs->space, node, candidate, costs->gone, &costs->ranking, &scratch);
     enum status status = pack(thin, NULL, &scratch, &packed, diag);
     *cost = ARENA_NEW(&costs->arena, struct node_cost);
     if (status == OK) {
@@ -211,7 +234,7 @@ enum status node_costs_make(const struct space *space, const struct core *core,
     struct packed *packed;
     struct node_costs *made = calloc(1, sizeof *made);
     assert(made != NULL);
-    *made = (struct node_costs){.space = space, .core = core};
+    *made = (struct node_costs){.space = space, .core = core, .code = core_code_load(core)};
     made->tables = ARENA_ARRAY(&made->arena, (size_t)space->graph->n_nodes + 1, struct table);
     made->gone = ARENA_ARRAY(&made->arena, (size_t)space->groups->n_groups + 1, uint8_t);
     enum status status = pack(space->graph, NULL, &scratch, &packed, diag);
@@ -232,6 +255,7 @@ void node_costs_free(struct node_costs *costs)
 {
     if (costs == NULL)
         return;
+    ranking_cache_free(&costs->ranking);
     arena_free(&costs->arena);
     free(costs);
 }

@@ -12,8 +12,10 @@ struct call_cost {
     size_t constant_bytes; /* arrays in flash, each a multiple of 4, with a mask as the index */
     int32_t n_inputs, inputs[2], output; /* tensors of the network */
     size_t output_offset;
-    double least_instructions; /* of all options; negative: not known */
+    /* The least of all options that are at most MOST_TIMES_SLOWER than the fastest. */
+    double least_instructions; /* negative: not known */
     size_t least_parameters;
+    size_t least_code;   /* bytes of a kernel's own and shared code, without memcpy and memset */
     int64_t least_index; /* bytes of the smallest index less those of the mask */
 };
 

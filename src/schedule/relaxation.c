@@ -16,6 +16,7 @@ struct node_table {
     int32_t n_units;
     int64_t n_combinations;
     double *instructions, *flash; /* n_combinations x n_units */
+    double code_bytes;            /* of a call's kernel, the least of all entries */
     uint8_t *best;                /* by combination: the units that factor.values has */
 };
 
@@ -93,6 +94,9 @@ static enum status table_fill(const struct relaxation *r, int32_t node, uint8_t 
             for (int32_t c = 0; c < cost->n_calls; c++) {
                 const struct call_cost *call = &cost->calls[c];
                 table->instructions[entry] += call->least_instructions;
+                double code = (double)call->least_code;
+                table->code_bytes =
+                    at == 0 && u == 0 && c == 0 ? code : fmin(table->code_bytes, code);
                 table->flash[entry] += (double)call->constant_bytes + (double)call->least_index +
                                        (double)call->least_parameters;
             }
@@ -103,23 +107,29 @@ static enum status table_fill(const struct relaxation *r, int32_t node, uint8_t 
 
 /* ---- code ---- */
 
-/* Kernels of nodes that no knob changes and that have one option are linked whatever is chosen. */
+/* The code of some node's kernel, of all nodes the one that needs most, and of nodes that no knob
+ * changes and that have one option. */
 static double least_code(const struct relaxation *r, const uint8_t *candidate, struct diag *diag)
 {
     uint8_t used[N_KERNELS] = {0};
+    struct node_costs *costs = cost_model_nodes(r->problem->model);
     int32_t n_calls = 0;
+    double most = 0;
     for (int32_t n = 0; n < r->n_nodes; n++) {
         const struct node_cost *cost;
         const int32_t *knobs;
-        if (node_cost_get(cost_model_nodes(r->problem->model), n, candidate, &cost, diag) != OK)
+        if (node_cost_get(costs, n, candidate, &cost, diag) != OK)
             continue;
         n_calls += cost->n_calls;
-        int32_t n_knobs = node_knobs(cost_model_nodes(r->problem->model), n, &knobs);
-        for (int32_t c = 0; n_knobs == 0 && c < cost->n_calls; c++)
+        if (node_knobs(costs, n, &knobs) > 0) {
+            most = fmax(most, r->tables[n].code_bytes);
+            continue;
+        }
+        for (int32_t c = 0; c < cost->n_calls; c++)
             if (cost->calls[c].plain.n == 1 && cost->calls[c].in_place.n == 1)
                 used[cost->calls[c].plain.list[0].kernel] = 1;
     }
-    return (double)core_code_bytes(cost_model_code(r->problem->model), used) +
+    return most + (double)core_code_bytes(cost_model_code(r->problem->model), used) +
            (double)((size_t)n_calls * call_bytes(cost_model_core(r->problem->model)));
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What no candidate can do with less, as a sum over nodes that is minimized exactly: each call
- * takes the best of its kernels for every amount by itself, the code is that which no choice
- * avoids, and calls need what is alive at them. */
+ * takes the best of its kernels for every amount by itself (of those at most MOST_TIMES_SLOWER than
+ * the fastest; others are taken only where scratch memory is short), the code is that which no
+ * choice avoids, and calls need what is alive at them. */
 #ifndef DTMM_SCHEDULE_RELAXATION_H
 #define DTMM_SCHEDULE_RELAXATION_H
 

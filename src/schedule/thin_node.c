@@ -12,6 +12,7 @@ struct thinning {
     const struct node *node;
     int32_t id;
     const uint8_t *candidate, *gone;
+    struct ranking_cache *cache;
     struct arena *arena;
 };
 
@@ -77,6 +78,34 @@ static struct tensor thin_activation(const struct thinning *t, int32_t id)
                      groups->n_channels[id]);
 }
 
+void ranking_cache_free(struct ranking_cache *cache)
+{
+    arena_free(&cache->arena);
+    cache->ranking = NULL;
+}
+
+/* The ranking of the layer's units, the one at hand if it is of the same. */
+static const struct unit_ranking *
+ranking_of(const struct thinning *t, const struct thin_layer *layer, const struct unit *unit)
+{
+    struct ranking_cache *cache = t->cache;
+    size_t n_filters = (size_t)t->space->groups->n_filters[t->id];
+    size_t n_inputs = (size_t)t->space->groups->n_inputs[t->id];
+    if (cache->ranking != NULL && cache->node == t->id && cache->unit.kind == unit->kind &&
+        cache->unit.block == unit->block &&
+        memcmp(cache->layer.filters, layer->filters, n_filters) == 0 &&
+        memcmp(cache->layer.inputs, layer->inputs, n_inputs) == 0)
+        return cache->ranking;
+    ranking_cache_free(cache);
+    cache->node = t->id;
+    cache->unit = *unit;
+    cache->layer = *layer;
+    cache->layer.filters = arena_copy(&cache->arena, layer->filters, n_filters);
+    cache->layer.inputs = arena_copy(&cache->arena, layer->inputs, n_inputs);
+    cache->ranking = units_rank(&cache->layer, unit, &cache->arena);
+    return cache->ranking;
+}
+
 /* The weights with zeros for absent units, without absent filters and input channels. */
 static struct tensor thin_weights(const struct thinning *t, const uint8_t *filters,
                                   const uint8_t *inputs)
@@ -92,7 +121,8 @@ static struct tensor thin_weights(const struct thinning *t, const uint8_t *filte
     int64_t n = shape_elements(&from->shape), n_kept = 0;
     int32_t channels = from->shape.dims[from->shape.rank - 1];
     uint8_t *kept = ARENA_ARRAY(t->arena, (size_t)n, uint8_t);
-    units_choose(&layer, units > 0 ? &choice->unit : &filter, units > 0 ? choice->share : 0, kept);
+    units_take(ranking_of(t, &layer, units > 0 ? &choice->unit : &filter),
+               units > 0 ? choice->share : 0, kept);
     int8_t *data = ARENA_ARRAY(t->arena, (size_t)n, int8_t);
     int is_depthwise = t->node->op == OP_depthwise_conv_2d;
     const uint8_t *columns = is_depthwise ? filters : inputs;
@@ -138,10 +168,10 @@ static struct tensor thin_operand(const struct thinning *t, int32_t id)
 }
 
 struct graph *thin_node(const struct space *space, int32_t node, const uint8_t *candidate,
-                        const uint8_t *gone, struct arena *arena)
+                        const uint8_t *gone, struct ranking_cache *cache, struct arena *arena)
 {
     const struct graph *from = space->graph;
-    struct thinning t = {space, &from->nodes[node], node, candidate, gone, arena};
+    struct thinning t = {space, &from->nodes[node], node, candidate, gone, cache, arena};
     int32_t n = t.node->n_inputs;
     struct graph *graph = ARENA_NEW(arena, struct graph);
     *graph = (struct graph){.name = from->name, .n_tensors = n + 1, .n_nodes = 1, .n_outputs = 1};

@@ -38,16 +38,30 @@ struct core_code core_code_load(const struct core *core)
         const struct part *part = &parts[i];
         if (strcmp(part->core, core->name) != 0)
             continue;
-        int is_memory =
-            strstr(part->name, "memcpy") != NULL || strstr(part->name, "memset") != NULL;
-        if (is_memory && strcmp(core->isa, "armv6m") == 0)
-            code.always |= UINT64_C(1) << part_number(&code, names, part);
+        if (strstr(part->name, "memcpy") != NULL || strstr(part->name, "memset") != NULL)
+            code.memory |= UINT64_C(1) << part_number(&code, names, part);
         if (part->name[0] == '\0')
             code.own_bytes[part->kernel] = part->bytes;
         else
             code.parts[part->kernel] |= UINT64_C(1) << part_number(&code, names, part);
     }
+    if (strcmp(core->isa, "armv6m") == 0)
+        code.always = code.memory;
     return code;
+}
+
+static size_t parts_bytes(const struct core_code *code, uint64_t parts)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < code->n_parts; i++)
+        if (parts >> i & 1)
+            bytes += code->part_bytes[i];
+    return bytes;
+}
+
+size_t core_kernel_bytes(const struct core_code *code, enum kernel kernel)
+{
+    return code->own_bytes[kernel] + parts_bytes(code, code->parts[kernel] & ~code->memory);
 }
 
 size_t core_code_bytes(const struct core_code *code, const uint8_t *used)
@@ -59,10 +73,7 @@ size_t core_code_bytes(const struct core_code *code, const uint8_t *used)
             bytes += code->own_bytes[i];
             parts |= code->parts[i];
         }
-    for (int i = 0; i < code->n_parts; i++)
-        if (parts >> i & 1)
-            bytes += code->part_bytes[i];
-    return bytes;
+    return bytes + parts_bytes(code, parts);
 }
 
 enum {
