@@ -11,7 +11,7 @@ enum { REPAIRS = 20 };
 
 struct anneal_options anneal_options_initial(void)
 {
-    return (struct anneal_options){.seed = 1, .n_moves = 100000, .hot = 0.1, .cold = 1e-5};
+    return (struct anneal_options){.seed = 1, .n_moves = 1000000, .hot = 0.1, .cold = 1e-5};
 }
 
 /* The walk. */
@@ -20,6 +20,7 @@ struct annealing {
     const struct space *space;
     struct random random;
     uint8_t *current, *next;
+    int units_only;
     double energy;          /* of `current` */
     struct amounts amounts; /* of `next` */
     double scale;
@@ -56,13 +57,19 @@ static double scale_of(const struct annealing *a)
     return sum;
 }
 
+static int may_turn(const struct annealing *a, int32_t k)
+{
+    const struct knob *knob = &a->space->knobs[k];
+    return knob->n_choices > 1 && !(a->units_only && knob->kind == KNOB_FILTERS);
+}
+
 /* A random other choice of a random knob that has one. */
 static void move(struct annealing *a)
 {
     int32_t k;
     do
         k = random_range(&a->random, 0, a->space->n_knobs - 1);
-    while (a->space->knobs[k].n_choices < 2);
+    while (!may_turn(a, k));
     uint8_t old = a->next[k];
     while (a->next[k] == old)
         a->next[k] = (uint8_t)random_range(&a->random, 0, a->space->knobs[k].n_choices - 1);
@@ -73,6 +80,8 @@ static void step(struct annealing *a, int remove)
 {
     int32_t k = random_range(&a->random, 0, a->space->n_knobs - 1);
     const struct knob *knob = &a->space->knobs[k];
+    if (!may_turn(a, k))
+        return;
     if (remove && a->next[k] + 1 < knob->n_choices)
         a->next[k] = (uint8_t)random_range(&a->random, a->next[k] + 1, knob->n_choices - 1);
     else if (!remove && a->next[k] > 0)
@@ -89,10 +98,10 @@ static enum status repair(struct annealing *a)
     return OK;
 }
 
-static int has_moves(const struct space *space)
+static int has_moves(const struct annealing *a)
 {
-    for (int32_t k = 0; k < space->n_knobs; k++)
-        if (space->knobs[k].n_choices > 1)
+    for (int32_t k = 0; k < a->space->n_knobs; k++)
+        if (may_turn(a, k))
             return 1;
     return 0;
 }
@@ -106,7 +115,7 @@ static enum status walk(struct annealing *a, const struct anneal_options *option
     TRY(repair(a));
     memcpy(a->current, a->next, n);
     a->energy = energy_of(a);
-    for (int32_t i = 0; i < options->n_moves && has_moves(a->space); i++) {
+    for (int32_t i = 0; i < options->n_moves && has_moves(a); i++) {
         memcpy(a->next, a->current, n);
         move(a);
         TRY(offer(a));
@@ -145,6 +154,7 @@ enum status anneal_on(const struct schedule_problem *problem, const struct annea
     struct annealing a = {.problem = problem,
                           .space = space,
                           .random = {options->seed},
+                          .units_only = options->units_only,
                           .current = ARENA_ARRAY(&scratch, n, uint8_t),
                           .next = ARENA_ARRAY(&scratch, n, uint8_t),
                           .schedule = schedule,

@@ -9,6 +9,7 @@ struct anneal_options {
     uint64_t seed;
     int32_t n_moves;
     double hot, cold; /* temperatures, in parts of the dense network's objective */
+    int units_only;   /* sets keep their filters */
 };
 
 struct anneal_options anneal_options_initial(void);

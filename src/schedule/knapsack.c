@@ -8,13 +8,15 @@
 #include "schedule/incumbent.h"
 #include "schedule/lagrange.h"
 #include "schedule/polish.h"
+#include "schedule/refine.h"
 #include "schedule/relaxation.h"
 
 enum { TIGHTER = 4 };
 
 struct knapsack_options knapsack_options_initial(void)
 {
-    return (struct knapsack_options){.n_rounds = 120, .n_pairs = 3000, .n_moves = 15000};
+    return (struct knapsack_options){
+        .n_rounds = 120, .n_refinements = 6000, .n_pairs = 6000, .n_moves = 10000};
 }
 
 /* At work on a problem. */
@@ -24,6 +26,7 @@ struct solving {
     struct relaxation *relaxation;
     struct arena *arena;
     struct schedule *schedule;
+    struct weights weights; /* of the last search */
     struct diag *diag;
 };
 
@@ -47,11 +50,13 @@ static enum status search(struct solving *s, const struct schedule_problem *prob
 {
     double over, sram = s->problem->goal.most[BUDGET_SRAM];
     struct relaxation *tighter = s->relaxation;
-    TRY(lagrange(problem, s->relaxation, PRICING_BOUND, n_rounds, schedule, &over, s->diag));
+    TRY(lagrange(problem, s->relaxation, PRICING_BOUND, n_rounds, schedule, &over, &s->weights,
+                 s->diag));
     if (schedule->bound == (double)INFINITY || n_rounds == 1)
         return OK;
     for (int i = 0; i < TIGHTER; i++) {
-        TRY(lagrange(problem, tighter, PRICING_REAL, n_rounds, schedule, &over, s->diag));
+        TRY(lagrange(problem, tighter, PRICING_REAL, n_rounds, schedule, &over, &s->weights,
+                     s->diag));
         if (!(over > 0 && over < (double)INFINITY))
             break;
         sram -= over;
@@ -164,10 +169,15 @@ static enum status solve(struct solving *s)
     if (missed)
         return OK;
     TRY(search(s, s->problem, s->options->n_rounds, s->schedule));
-    TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
-    struct anneal_options mild = {1, s->options->n_moves, 0.02, 1e-4};
-    TRY(anneal_on(s->problem, &mild, s->schedule, s->diag));
     TRY(polish(s->problem, 0, s->schedule, s->diag));
+    if (s->schedule->is_feasible)
+        TRY(refine(s->problem, s->relaxation, &s->weights, s->options->n_refinements, s->schedule,
+                   s->diag));
+    TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
+    struct anneal_options mild = {
+        .seed = 1, .n_moves = s->options->n_moves, .hot = 0.01, .cold = 1e-4, .units_only = 1};
+    TRY(anneal_on(s->problem, &mild, s->schedule, s->diag));
+    TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
     if (!s->schedule->is_feasible)
         explain(s);
     return OK;
@@ -178,7 +188,11 @@ enum status knapsack(const struct schedule_problem *problem, const struct knapsa
 {
     struct arena scratch = {0};
     *schedule = schedule_start(problem, arena);
-    struct solving solving = {problem, options, NULL, &scratch, schedule, diag};
+    struct solving solving = {.problem = problem,
+                              .options = options,
+                              .arena = &scratch,
+                              .schedule = schedule,
+                              .diag = diag};
     enum status status = solve(&solving);
     arena_free(&scratch);
     return status;

@@ -81,7 +81,7 @@ static double target_of(const struct ascent *ascent, const struct schedule *sche
 
 enum status lagrange(const struct schedule_problem *problem, struct relaxation *relaxation,
                      enum pricing pricing, int32_t n_rounds, struct schedule *schedule,
-                     double *sram_over, struct diag *diag)
+                     double *sram_over, struct weights *best_weights, struct diag *diag)
 {
     static const enum budget objectives[] = {BUDGET_INSTRUCTIONS, BUDGET_LOSS, BUDGET_FLASH};
     struct arena scratch = {0};
@@ -111,6 +111,8 @@ enum status lagrange(const struct schedule_problem *problem, struct relaxation *
         memcpy(last, candidate, n);
         for (int b = 0; b < N_BUDGETS; b++)
             value -= is_priced(&ascent, b) ? ascent.price[b] : 0;
+        if (value > ascent.best)
+            *best_weights = weights;
         bound_note(&ascent, value);
         if (!violations_find(&ascent, pricing == PRICING_REAL ? &real : &relaxed))
             break;

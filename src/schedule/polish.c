@@ -45,6 +45,28 @@ static enum status singles(struct polishing *p)
     return OK;
 }
 
+/* Every pair of choices of units; the sets keep their filters. */
+static enum status unit_pairs(struct polishing *p, int32_t most, int *taken)
+{
+    const struct knob *knobs = p->space->knobs;
+    for (int32_t k = 0; k < p->space->n_knobs; k++)
+        for (int32_t l = k + 1; l < p->space->n_knobs && knobs[k].kind == KNOB_UNITS; l++)
+            for (int32_t i = 0; i < knobs[k].n_choices * knobs[l].n_choices && most > 0; i++) {
+                restart(p);
+                uint8_t c = (uint8_t)(i / knobs[l].n_choices),
+                        d = (uint8_t)(i % knobs[l].n_choices);
+                if (knobs[l].kind != KNOB_UNITS || p->candidate[k] == c || p->candidate[l] == d)
+                    continue;
+                p->candidate[k] = c;
+                p->candidate[l] = d;
+                most--;
+                TRY(offer(p, taken));
+                if (*taken)
+                    return OK;
+            }
+    return OK;
+}
+
 static void draw(struct polishing *p, struct random *random)
 {
     int32_t k = random_range(random, 0, p->space->n_knobs - 1);
@@ -60,6 +82,12 @@ enum status polish(const struct schedule_problem *problem, int32_t n_pairs,
     struct polishing p = {
         problem, space, ARENA_ARRAY(&scratch, (size_t)space->n_knobs + 1, uint8_t), schedule, diag};
     enum status status = singles(&p);
+    for (int taken = 1; status == OK && taken && n_pairs > 0;) {
+        taken = 0;
+        status = unit_pairs(&p, n_pairs, &taken);
+        if (status == OK && taken)
+            status = singles(&p);
+    }
     for (int32_t i = 0; i < n_pairs && status == OK && space->n_knobs > 0; i++) {
         int taken = 0;
         restart(&p);

@@ -5,9 +5,9 @@
 
 #include "schedule/goal.h"
 
-/* Changes one choice of schedule->candidate after another as long as that makes it better, then up
- * to n_pairs pairs of choices, drawn from a fixed seed, and again from the start after each that
- * helps. */
+/* Changes one choice of schedule->candidate after another as long as that makes it better, then
+ * pairs of choices of units, n_pairs at most, then as many pairs of any choices, drawn from a fixed
+ * seed; again from the start after each that helps. */
 enum status polish(const struct schedule_problem *problem, int32_t n_pairs,
                    struct schedule *schedule, struct diag *diag);
 

@@ -279,3 +279,35 @@ double relaxation_solve(struct relaxation *r, const struct weights *weights, uin
     arena_free(&scratch);
     return sum;
 }
+
+void relaxation_rows(const struct relaxation *r, const uint8_t *candidate, struct unit_rows *rows)
+{
+    const struct loss_table *loss = r->problem->loss;
+    rows->n = 0;
+    memset(rows->fixed, 0, sizeof rows->fixed);
+    rows->fixed[BUDGET_FLASH] = r->code_bytes;
+    for (int32_t s = 0; s < r->n_sets; s++) {
+        int32_t k = r->space->filters_knob[s];
+        rows->fixed[BUDGET_LOSS] += loss->of[k][candidate[k]];
+    }
+    for (int32_t n = 0; n < r->n_nodes; n++) {
+        const struct node_table *table = &r->tables[n];
+        int64_t at = 0;
+        for (int32_t i = 0; i < table->factor.n_vars; i++) {
+            int32_t set = table->factor.vars[i];
+            at = at * r->n_values[set] + candidate[r->space->filters_knob[set]];
+        }
+        const double *instructions = table->instructions + at * table->n_units;
+        const double *flash = table->flash + at * table->n_units;
+        if (table->units < 0) {
+            rows->fixed[BUDGET_INSTRUCTIONS] += instructions[0];
+            rows->fixed[BUDGET_FLASH] += flash[0];
+            continue;
+        }
+        struct unit_row *row = &rows->rows[rows->n++];
+        *row = (struct unit_row){.knob = table->units, .n = table->n_units};
+        row->of[BUDGET_INSTRUCTIONS] = instructions;
+        row->of[BUDGET_FLASH] = flash;
+        row->of[BUDGET_LOSS] = loss->of[table->units];
+    }
+}

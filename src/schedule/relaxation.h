@@ -26,4 +26,21 @@ struct weights {
 double relaxation_solve(struct relaxation *relaxation, const struct weights *weights,
                         uint8_t *candidate, struct amounts *amounts);
 
+/* The choices of units of one layer when those of all sets are made: relaxed amounts by choice. */
+struct unit_row {
+    int32_t knob, n;
+    const double *of[N_BUDGETS]; /* NULL: nothing of this amount */
+};
+
+/* All layers, and the sum of everything that units do not change. */
+struct unit_rows {
+    int32_t n;
+    struct unit_row *rows; /* room for one a node */
+    double fixed[N_BUDGETS];
+};
+
+/* Fills `rows` for the choices that the candidate has for the sets. */
+void relaxation_rows(const struct relaxation *relaxation, const uint8_t *candidate,
+                     struct unit_rows *rows);
+
 #endif
