@@ -11,7 +11,8 @@
 #include "schedule/refine.h"
 #include "schedule/relaxation.h"
 
-enum { TIGHTER = 4 };
+/* Limits of SRAM tried; choices of sets looked at more closely. */
+enum { TIGHTER = 4, POOLED = 24 };
 
 struct knapsack_options knapsack_options_initial(void)
 {
@@ -158,6 +159,7 @@ static void explain(struct solving *s)
 static enum status solve(struct solving *s)
 {
     static const enum budget alone[] = {BUDGET_FLASH, BUDGET_INSTRUCTIONS};
+    struct pool pool = pool_start(cost_model_space(s->problem->model), POOLED, s->arena);
     int missed;
     TRY(relaxation_make(s->problem, s->problem->goal.most[BUDGET_SRAM], s->arena, &s->relaxation,
                         s->diag));
@@ -171,8 +173,9 @@ static enum status solve(struct solving *s)
     TRY(search(s, s->problem, s->options->n_rounds, s->schedule));
     TRY(polish(s->problem, 0, s->schedule, s->diag));
     if (s->schedule->is_feasible)
-        TRY(refine(s->problem, s->relaxation, &s->weights, s->options->n_refinements, s->schedule,
-                   s->diag));
+        TRY(refine(s->problem, s->relaxation, &s->weights, s->options->n_refinements, &pool,
+                   s->schedule, s->diag));
+    TRY(polish_units(s->problem, &pool, s->schedule, s->diag));
     TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
     struct anneal_options mild = {
         .seed = 1, .n_moves = s->options->n_moves, .hot = 0.01, .cold = 1e-4, .units_only = 1};

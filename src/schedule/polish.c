@@ -9,7 +9,7 @@
 struct polishing {
     const struct schedule_problem *problem;
     const struct space *space;
-    uint8_t *candidate;
+    uint8_t *candidate, *from;
     struct schedule *schedule;
     struct diag *diag;
 };
@@ -67,10 +67,74 @@ static enum status unit_pairs(struct polishing *p, int32_t most, int *taken)
     return OK;
 }
 
+/* Of all single choices of units the best, again and again until none helps. */
+static enum status best_units(struct polishing *p, struct schedule *best)
+{
+    size_t n = (size_t)p->space->n_knobs;
+    int any = 1;
+    uint8_t *from = p->from;
+    while (any) {
+        any = 0;
+        memcpy(from, best->candidate, n);
+        for (int32_t k = 0; k < p->space->n_knobs; k++)
+            for (int32_t c = 0;
+                 p->space->knobs[k].kind == KNOB_UNITS && c < p->space->knobs[k].n_choices; c++) {
+                struct amounts amounts;
+                int taken;
+                memcpy(p->candidate, from, n);
+                p->candidate[k] = (uint8_t)c;
+                TRY(schedule_offer(p->problem, p->candidate, best, &amounts, &taken, p->diag));
+                any |= taken;
+            }
+    }
+    return OK;
+}
+
+/* The same filters with all units, then the best units one after another. */
+static enum status units_anew(struct polishing *p, const uint8_t *filters, struct arena *scratch)
+{
+    struct schedule local = schedule_start(p->problem, scratch);
+    struct amounts amounts;
+    int taken;
+    for (int32_t k = 0; k < p->space->n_knobs; k++)
+        p->candidate[k] = p->space->knobs[k].kind == KNOB_UNITS ? 0 : filters[k];
+    TRY(schedule_offer(p->problem, p->candidate, &local, &amounts, &taken, p->diag));
+    TRY(best_units(p, &local));
+    p->schedule->n_evaluated += local.n_evaluated;
+    memcpy(p->candidate, local.candidate, (size_t)p->space->n_knobs);
+    return offer(p, &taken);
+}
+
 static void draw(struct polishing *p, struct random *random)
 {
     int32_t k = random_range(random, 0, p->space->n_knobs - 1);
     p->candidate[k] = (uint8_t)random_range(random, 0, p->space->knobs[k].n_choices - 1);
+}
+
+static struct polishing polishing_start(const struct schedule_problem *problem,
+                                        struct schedule *schedule, struct arena *scratch,
+                                        struct diag *diag)
+{
+    const struct space *space = cost_model_space(problem->model);
+    size_t n = (size_t)space->n_knobs + 1;
+    return (struct polishing){.problem = problem,
+                              .space = space,
+                              .candidate = ARENA_ARRAY(scratch, n, uint8_t),
+                              .from = ARENA_ARRAY(scratch, n, uint8_t),
+                              .schedule = schedule,
+                              .diag = diag};
+}
+
+enum status polish_units(const struct schedule_problem *problem, const struct pool *pool,
+                         struct schedule *schedule, struct diag *diag)
+{
+    struct arena scratch = {0};
+    struct polishing p = polishing_start(problem, schedule, &scratch, diag);
+    enum status status = OK;
+    for (int32_t i = 0; i < pool->n && status == OK; i++)
+        status = units_anew(&p, pool->candidates[i], &scratch);
+    arena_free(&scratch);
+    return status;
 }
 
 enum status polish(const struct schedule_problem *problem, int32_t n_pairs,
@@ -79,9 +143,10 @@ enum status polish(const struct schedule_problem *problem, int32_t n_pairs,
     struct arena scratch = {0};
     const struct space *space = cost_model_space(problem->model);
     struct random random = {1};
-    struct polishing p = {
-        problem, space, ARENA_ARRAY(&scratch, (size_t)space->n_knobs + 1, uint8_t), schedule, diag};
-    enum status status = singles(&p);
+    struct polishing p = polishing_start(problem, schedule, &scratch, diag);
+    enum status status = units_anew(&p, schedule->candidate, &scratch);
+    if (status == OK)
+        status = singles(&p);
     for (int taken = 1; status == OK && taken && n_pairs > 0;) {
         taken = 0;
         status = unit_pairs(&p, n_pairs, &taken);

@@ -28,6 +28,7 @@ struct refining {
     double amounts[N_BUDGETS]; /* corrected, of these units */
     uint8_t *candidate;
     struct schedule *schedule;
+    struct pool *pool;
     int32_t left; /* choices of sets that may still be tried */
     struct diag *diag;
 };
@@ -174,6 +175,7 @@ static int units_choose_all(struct refining *r)
     }
     for (int32_t i = 0; i < r->rows.n; i++)
         r->candidate[r->rows.rows[i].knob] = (uint8_t)r->units[i];
+    pool_add(r->pool, r->amounts[r->objective], r->candidate);
     return r->amounts[r->objective] < best;
 }
 
@@ -275,8 +277,8 @@ static enum status kick(struct refining *r, struct random *random, struct arena 
 }
 
 enum status refine(const struct schedule_problem *problem, const struct relaxation *relaxation,
-                   const struct weights *weights, int32_t most, struct schedule *schedule,
-                   struct diag *diag)
+                   const struct weights *weights, int32_t most, struct pool *pool,
+                   struct schedule *schedule, struct diag *diag)
 {
     static const enum budget objectives[] = {BUDGET_INSTRUCTIONS, BUDGET_LOSS, BUDGET_FLASH};
     struct arena scratch = {0};
@@ -288,6 +290,7 @@ enum status refine(const struct schedule_problem *problem, const struct relaxati
                          .space = space,
                          .objective = objectives[problem->goal.objective],
                          .schedule = schedule,
+                         .pool = pool,
                          .left = most,
                          .diag = diag};
     r.rows.rows = ARENA_ARRAY(&scratch, n, struct unit_row);
