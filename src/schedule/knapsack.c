@@ -17,7 +17,7 @@ enum { TIGHTER = 4, POOLED = 24 };
 struct knapsack_options knapsack_options_initial(void)
 {
     return (struct knapsack_options){
-        .n_rounds = 120, .n_refinements = 6000, .n_pairs = 6000, .n_moves = 10000};
+        .n_rounds = 120, .n_refinements = 4000, .n_pairs = 2000, .n_moves = 2000};
 }
 
 /* At work on a problem. */
@@ -122,31 +122,34 @@ static enum status check_alone(struct solving *s, enum budget budget, int *misse
     return OK;
 }
 
-/* The loss that the other limits force. */
-static enum status check_loss(struct solving *s, int *missed)
+/* The loss that the other limits force; a proof that it is too much, or a start for the search. */
+static enum status check_loss(struct solving *s, struct schedule *least, int *missed)
 {
-    struct schedule least;
     struct amounts ignored;
     int taken;
     double most = s->problem->goal.most[BUDGET_LOSS];
     *missed = 0;
+    *least = schedule_start(s->problem, s->arena);
     if (!is_limited(&s->problem->goal, BUDGET_LOSS))
         return OK;
-    TRY(solve_for(s, BUDGET_LOSS, 0, &least));
-    TRY(schedule_offer(s->problem, least.candidate, s->schedule, &ignored, &taken, s->diag));
-    if (s->schedule->is_feasible)
+    TRY(solve_for(s, BUDGET_LOSS, 0, least));
+    TRY(schedule_offer(s->problem, least->candidate, s->schedule, &ignored, &taken, s->diag));
+    if (s->schedule->is_feasible || !(least->bound > most))
         return OK;
     *missed = 1;
-    if (least.is_feasible)
-        miss(s, BUDGET_LOSS, least.bound > most, least.amounts.of[BUDGET_LOSS]);
+    miss(s, BUDGET_LOSS, 1, least->amounts.of[BUDGET_LOSS]);
     return OK;
 }
 
-/* The limit that the nearest candidate exceeds most. */
-static void explain(struct solving *s)
+/* With the other limits met, loss; or the limit that the nearest candidate exceeds most. */
+static void explain(struct solving *s, const struct schedule *least_loss)
 {
     const struct goal *goal = &s->problem->goal;
     double most = 0;
+    if (least_loss->is_feasible) {
+        miss(s, BUDGET_LOSS, 0, least_loss->amounts.of[BUDGET_LOSS]);
+        return;
+    }
     for (int b = 0; b < N_BUDGETS; b++) {
         double part = s->schedule->amounts.of[b] / goal->most[b];
         if (s->schedule->amounts.of[b] > goal->most[b] && part > most) {
@@ -160,14 +163,15 @@ static enum status solve(struct solving *s)
 {
     static const enum budget alone[] = {BUDGET_FLASH, BUDGET_INSTRUCTIONS};
     struct pool pool = pool_start(cost_model_space(s->problem->model), POOLED, s->arena);
+    struct schedule least_loss;
     int missed;
     TRY(relaxation_make(s->problem, s->problem->goal.most[BUDGET_SRAM], s->arena, &s->relaxation,
                         s->diag));
     TRY(check_sram(s, &missed));
     for (size_t i = 0; i < 2 && !missed; i++)
         TRY(check_alone(s, alone[i], &missed));
-    if (!missed && s->problem->goal.objective != OBJECTIVE_ACCURACY)
-        TRY(check_loss(s, &missed));
+    if (!missed)
+        TRY(check_loss(s, &least_loss, &missed));
     if (missed)
         return OK;
     TRY(search(s, s->problem, s->options->n_rounds, s->schedule));
@@ -182,7 +186,7 @@ static enum status solve(struct solving *s)
     TRY(anneal_on(s->problem, &mild, s->schedule, s->diag));
     TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
     if (!s->schedule->is_feasible)
-        explain(s);
+        explain(s, &least_loss);
     return OK;
 }
 
