@@ -12,12 +12,12 @@
 #include "schedule/relaxation.h"
 
 /* Limits of SRAM tried; choices of sets looked at more closely. */
-enum { TIGHTER = 4, POOLED = 24 };
+enum { TIGHTER = 4, POOLED = 16 };
 
 struct knapsack_options knapsack_options_initial(void)
 {
     return (struct knapsack_options){
-        .n_rounds = 120, .n_refinements = 4000, .n_pairs = 2000, .n_moves = 2000};
+        .n_rounds = 120, .n_refinements = 5000, .n_pairs = 2000, .n_moves = 2000};
 }
 
 /* At work on a problem. */

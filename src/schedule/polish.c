@@ -90,14 +90,15 @@ static enum status best_units(struct polishing *p, struct schedule *best)
     return OK;
 }
 
-/* The same filters with all units, then the best units one after another. */
-static enum status units_anew(struct polishing *p, const uint8_t *filters, struct arena *scratch)
+/* From a candidate, or from its filters with all units, the best units one after another. */
+static enum status units_anew(struct polishing *p, const uint8_t *start, int from_all,
+                              struct arena *scratch)
 {
     struct schedule local = schedule_start(p->problem, scratch);
     struct amounts amounts;
     int taken;
     for (int32_t k = 0; k < p->space->n_knobs; k++)
-        p->candidate[k] = p->space->knobs[k].kind == KNOB_UNITS ? 0 : filters[k];
+        p->candidate[k] = from_all && p->space->knobs[k].kind == KNOB_UNITS ? 0 : start[k];
     TRY(schedule_offer(p->problem, p->candidate, &local, &amounts, &taken, p->diag));
     TRY(best_units(p, &local));
     p->schedule->n_evaluated += local.n_evaluated;
@@ -132,7 +133,8 @@ enum status polish_units(const struct schedule_problem *problem, const struct po
     struct polishing p = polishing_start(problem, schedule, &scratch, diag);
     enum status status = OK;
     for (int32_t i = 0; i < pool->n && status == OK; i++)
-        status = units_anew(&p, pool->candidates[i], &scratch);
+        for (int from_all = 0; from_all < 2 && status == OK; from_all++)
+            status = units_anew(&p, pool->candidates[i], from_all, &scratch);
     arena_free(&scratch);
     return status;
 }
@@ -144,7 +146,7 @@ enum status polish(const struct schedule_problem *problem, int32_t n_pairs,
     const struct space *space = cost_model_space(problem->model);
     struct random random = {1};
     struct polishing p = polishing_start(problem, schedule, &scratch, diag);
-    enum status status = units_anew(&p, schedule->candidate, &scratch);
+    enum status status = units_anew(&p, schedule->candidate, 1, &scratch);
     if (status == OK)
         status = singles(&p);
     for (int taken = 1; status == OK && taken && n_pairs > 0;) {

@@ -13,7 +13,7 @@
 enum status polish(const struct schedule_problem *problem, int32_t n_pairs,
                    struct schedule *schedule, struct diag *diag);
 
-/* Chooses units anew for the filters of each candidate of the pool. */
+/* Chooses units anew for the filters of each candidate of the pool, from its own and from all. */
 enum status polish_units(const struct schedule_problem *problem, const struct pool *pool,
                          struct schedule *schedule, struct diag *diag);
 

@@ -10,8 +10,12 @@
 /* Halvings of the scale of prices; the largest scale. */
 enum { HALVINGS = 14, MOST_SCALE = 1000 };
 
-/* Sets changed at random to start again. */
-enum { KICKED_SETS = 3 };
+/* Temperatures of the walk, in parts of the objective. */
+#define HOT 0.05
+#define COLD 0.001
+
+/* By this part of a limit may the walk exceed it; units are chosen anew afterwards (polish.h). */
+#define SLACK 0.01
 
 /* Worth a closer look: within this part of the best objective. */
 #define NEAR 0.03
@@ -29,6 +33,8 @@ struct refining {
     uint8_t *candidate;
     struct schedule *schedule;
     struct pool *pool;
+    double slack; /* of limits, in parts of them: amounts are not exact */
+    double found; /* the objective of the units chosen last */
     int32_t left; /* choices of sets that may still be tried */
     struct diag *diag;
 };
@@ -51,7 +57,8 @@ static void amounts_sum(struct refining *r)
 static int meets(const struct refining *r, const double *change)
 {
     for (int b = 0; b < N_BUDGETS; b++)
-        if (b != BUDGET_SRAM && r->amounts[b] + change[b] > r->problem->goal.most[b] + 1e-9)
+        if (b != BUDGET_SRAM &&
+            r->amounts[b] + change[b] > (1 + r->slack) * r->problem->goal.most[b] + 1e-9)
             return 0;
     return 1;
 }
@@ -175,7 +182,8 @@ static int units_choose_all(struct refining *r)
     }
     for (int32_t i = 0; i < r->rows.n; i++)
         r->candidate[r->rows.rows[i].knob] = (uint8_t)r->units[i];
-    pool_add(r->pool, r->amounts[r->objective], r->candidate);
+    r->found = r->amounts[r->objective];
+    pool_add(r->pool, r->found, r->candidate);
     return r->amounts[r->objective] < best;
 }
 
@@ -249,31 +257,32 @@ static enum status descend(struct refining *r)
     return OK;
 }
 
-/* Starts again from the best candidate with a few sets changed at random. */
-static enum status kick(struct refining *r, struct random *random, struct arena *scratch)
+/* Annealing over sets, each with its best units; what looks best on the way goes to the pool, and
+ * what looks better than the best is predicted. */
+static enum status walk(struct refining *r, struct random *random, uint8_t *current)
 {
-    struct schedule *best = r->schedule, local = schedule_start(r->problem, scratch);
-    struct amounts ignored;
-    int taken;
-    memcpy(r->candidate, best->candidate, (size_t)r->space->n_knobs);
-    for (int i = 0; i < KICKED_SETS; i++) {
-        int32_t k = r->space->filters_knob[random_range(random, 0, r->space->sets.n_sets - 1)];
-        r->candidate[k] = (uint8_t)random_range(random, 0, r->space->knobs[k].n_choices - 1);
+    size_t n = (size_t)r->space->n_knobs;
+    int32_t n_moves = r->left;
+    double best = objective_of(&r->problem->goal, &r->schedule->amounts), value = best;
+    double temperature = HOT * fabs(best), cooling = pow(COLD / HOT, 1.0 / (n_moves + 1));
+    memcpy(current, r->schedule->candidate, n);
+    r->slack = SLACK;
+    for (; r->left > 0; temperature *= cooling) {
+        memcpy(r->candidate, current, n);
+        for (int i = random_range(random, 1, 2); i > 0; i--) {
+            int32_t k = r->space->filters_knob[random_range(random, 0, r->space->sets.n_sets - 1)];
+            r->candidate[k] = (uint8_t)random_range(random, 0, r->space->knobs[k].n_choices - 1);
+        }
+        int taken;
+        r->found = (double)INFINITY;
+        TRY(try_sets(r, &taken));
+        double draw = (double)(random_bits(random) >> 11) / 0x1p53;
+        if (r->found <= value || draw < exp((value - r->found) / temperature)) {
+            value = r->found;
+            memcpy(current, r->candidate, n);
+        }
     }
-    r->schedule = &local;
-    enum status status = OK;
-    if (units_choose_all(r))
-        status = schedule_offer(r->problem, r->candidate, &local, &ignored, &taken, r->diag);
-    if (status == OK && local.is_feasible) {
-        correct(r);
-        status = descend(r);
-    }
-    best->n_evaluated += local.n_evaluated;
-    r->schedule = best;
-    if (status == OK && local.is_feasible)
-        status = schedule_offer(r->problem, local.candidate, best, &ignored, &taken, r->diag);
-    correct(r);
-    return status;
+    return OK;
 }
 
 enum status refine(const struct schedule_problem *problem, const struct relaxation *relaxation,
@@ -299,10 +308,8 @@ enum status refine(const struct schedule_problem *problem, const struct relaxati
     correct(&r);
     struct random random = {1};
     enum status status = descend(&r);
-    while (status == OK && r.left > 0 && space->sets.n_sets > 0) {
-        r.left--;
-        status = kick(&r, &random, &scratch);
-    }
+    if (status == OK && space->sets.n_sets > 0)
+        status = walk(&r, &random, ARENA_ARRAY(&scratch, (size_t)space->n_knobs + 1, uint8_t));
     arena_free(&scratch);
     return status;
 }

@@ -17,6 +17,8 @@ struct node_table {
     int64_t n_combinations;
     double *instructions, *flash; /* n_combinations x n_units */
     double code_bytes;            /* of a call's kernel, the least of all entries */
+    double *fast_flash;           /* likewise, in the fastest kernels, with code that only the node
+                                     needs */
     uint8_t *best;                /* by combination: the units that factor.values has */
 };
 
@@ -27,7 +29,9 @@ struct relaxation {
     struct node_table *tables; /* by node */
     struct factor *factors;    /* of nodes, then of sets' losses, then of SRAM */
     int32_t n_factors;
-    int32_t *n_values; /* by set */
+    int32_t *n_values;       /* by set */
+    int32_t user[N_KERNELS]; /* the node whose fastest kernel it is at some entry, plus one; 0:
+                                none, -1: several */
     double code_bytes;
     struct elimination *elimination;
 };
@@ -63,6 +67,7 @@ static enum status table_shape(const struct relaxation *r, int32_t node, struct 
     size_t n_entries = (size_t)(table->n_combinations * table->n_units);
     table->instructions = ARENA_ARRAY(arena, n_entries, double);
     table->flash = ARENA_ARRAY(arena, n_entries, double);
+    table->fast_flash = ARENA_ARRAY(arena, n_entries, double);
     table->best = ARENA_ARRAY(arena, (size_t)table->n_combinations, uint8_t);
     table->factor.values = ARENA_ARRAY(arena, (size_t)table->n_combinations, double);
     return OK;
@@ -79,30 +84,60 @@ static void combination_apply(const struct relaxation *r, const struct factor *f
     }
 }
 
-static enum status table_fill(const struct relaxation *r, int32_t node, uint8_t *candidate,
-                              struct diag *diag)
+static const struct kernel_option *fastest(const struct call_cost *call)
+{
+    const struct kernel_option *best = &call->plain.list[0];
+    for (int i = 1; i < call->plain.n; i++)
+        if (call->plain.list[i].instructions < best->instructions)
+            best = &call->plain.list[i];
+    return best;
+}
+
+static void entry_add(struct relaxation *r, int32_t node, size_t entry,
+                      const struct call_cost *call)
+{
+    struct node_table *table = &r->tables[node];
+    double code = (double)call->least_code;
+    int32_t *user = &r->user[fastest(call)->kernel];
+    *user = *user == 0 || *user == node + 1 ? node + 1 : -1;
+    table->code_bytes = table->code_bytes == 0 ? code : fmin(table->code_bytes, code);
+    table->instructions[entry] += call->least_instructions;
+    table->flash[entry] +=
+        (double)call->constant_bytes + (double)call->least_index + (double)call->least_parameters;
+}
+
+/* Calls `visit` for every call of every entry of a node. */
+static enum status entries_visit(struct relaxation *r, int32_t node, uint8_t *candidate,
+                                 void (*visit)(struct relaxation *, int32_t node, size_t entry,
+                                               const struct call_cost *),
+                                 struct diag *diag)
 {
     struct node_table *table = &r->tables[node];
     for (int64_t at = 0; at < table->n_combinations; at++) {
         combination_apply(r, &table->factor, at, candidate);
         for (int32_t u = 0; u < table->n_units; u++) {
             const struct node_cost *cost;
-            size_t entry = (size_t)(at * table->n_units + u);
             if (table->units >= 0)
                 candidate[table->units] = (uint8_t)u;
             TRY(node_cost_get(cost_model_nodes(r->problem->model), node, candidate, &cost, diag));
-            for (int32_t c = 0; c < cost->n_calls; c++) {
-                const struct call_cost *call = &cost->calls[c];
-                table->instructions[entry] += call->least_instructions;
-                double code = (double)call->least_code;
-                table->code_bytes =
-                    at == 0 && u == 0 && c == 0 ? code : fmin(table->code_bytes, code);
-                table->flash[entry] += (double)call->constant_bytes + (double)call->least_index +
-                                       (double)call->least_parameters;
-            }
+            for (int32_t c = 0; c < cost->n_calls; c++)
+                visit(r, node, (size_t)(at * table->n_units + u), &cost->calls[c]);
         }
     }
     return OK;
+}
+
+/* After entry_add() of all nodes. */
+static void entry_add_fast(struct relaxation *r, int32_t node, size_t entry,
+                           const struct call_cost *call)
+{
+    const struct kernel_option *option = fastest(call);
+    r->tables[node].fast_flash[entry] += (double)call->constant_bytes +
+                                         (double)option->more_index_bytes +
+                                         (double)parameter_bytes(option->kernel);
+    if (r->user[option->kernel] > 0)
+        r->tables[node].fast_flash[entry] +=
+            (double)core_kernel_bytes(cost_model_code(r->problem->model), option->kernel);
 }
 
 /* ---- code ---- */
@@ -192,9 +227,11 @@ enum status relaxation_make(const struct schedule_problem *problem, double sram_
         r->n_values[s] = space->knobs[space->filters_knob[s]].n_choices;
     for (int32_t n = 0; n < r->n_nodes; n++) {
         TRY(table_shape(r, n, arena, diag));
-        TRY(table_fill(r, n, candidate, diag));
+        TRY(entries_visit(r, n, candidate, entry_add, diag));
         r->factors[r->n_factors++] = r->tables[n].factor;
     }
+    for (int32_t n = 0; n < r->n_nodes; n++)
+        TRY(entries_visit(r, n, candidate, entry_add_fast, diag));
     losses_add(r, arena);
     TRY(sram_add(r, sram_bytes, candidate, arena, diag));
     r->code_bytes = least_code(r, candidate, diag);
@@ -298,7 +335,7 @@ void relaxation_rows(const struct relaxation *r, const uint8_t *candidate, struc
             at = at * r->n_values[set] + candidate[r->space->filters_knob[set]];
         }
         const double *instructions = table->instructions + at * table->n_units;
-        const double *flash = table->flash + at * table->n_units;
+        const double *flash = table->fast_flash + at * table->n_units;
         if (table->units < 0) {
             rows->fixed[BUDGET_INSTRUCTIONS] += instructions[0];
             rows->fixed[BUDGET_FLASH] += flash[0];

@@ -26,7 +26,8 @@ struct weights {
 double relaxation_solve(struct relaxation *relaxation, const struct weights *weights,
                         uint8_t *candidate, struct amounts *amounts);
 
-/* The choices of units of one layer when those of all sets are made: relaxed amounts by choice. */
+/* The choices of units of one layer when those of all sets are made: amounts by choice, in the
+ * layer's fastest kernel; flash includes code that no other layer would need. */
 struct unit_row {
     int32_t knob, n;
     const double *of[N_BUDGETS]; /* NULL: nothing of this amount */
