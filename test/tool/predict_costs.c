@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* usage: predict_costs MODEL.tflite TARGET N_RECIPES SEED [build]
- * Random recipes for an int8 network: what the cost model predicts, against the network pruned,
- * simplified, packed and planned, and with `build` against its library linked and run under QEMU.
- * Prints a line each, then how fast predictions are. */
+/* usage: predict_costs MODEL.tflite TARGET N_RECIPES SEED plan|build|speed
+ * Random recipes for an int8 network, a line each: what the cost model predicts, against the
+ * network pruned, simplified, packed and planned, and with `build` against its library linked and
+ * run under QEMU. Exit code 1 where flash is off by more than 1 %, SRAM at all, instructions by
+ * more than 3 %. With `speed`, how many predictions a second after so many moves. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,14 +76,13 @@ static double seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* As a search does: one knob changes at a time; then all at random. */
-static void measure_speed(struct cost_model *model, const struct space *space)
+/* As a search does: one knob changes at a time. */
+static void measure_speed(struct cost_model *model, const struct space *space, int n)
 {
     uint8_t *candidate = calloc((size_t)space->n_knobs + 1, 1);
     struct random random = {5};
     struct prediction prediction;
     for (int round = 0; round < 4; round++) {
-        int n = round < 2 ? 50000 : 100000;
         double start = seconds();
         for (int i = 0; i < n; i++) {
             int k = random_range(&random, 0, space->n_knobs - 1);
@@ -90,11 +90,59 @@ static void measure_speed(struct cost_model *model, const struct space *space)
             check((round < 2 ? cost_estimate : cost_predict)(model, candidate, SIZE_MAX,
                                                              &prediction, &diag));
         }
-        printf(round < 2 ? "estimated " : "predicted ");
-        printf("%.0f candidates/s, %lld nodes packed\n", n / (seconds() - start),
-               (long long)node_costs_packed(cost_model_nodes(model)));
+        printf("%s: %.0f candidates/s, %lld nodes packed\n", round < 2 ? "estimated" : "predicted",
+               n / (seconds() - start), (long long)node_costs_packed(cost_model_nodes(model)));
     }
     free(candidate);
+}
+
+/* The candidate's network, pruned, simplified, packed and planned. */
+static struct compiled compile(const struct space *space, const struct target *target,
+                               const uint8_t *candidate, struct arena *arena)
+{
+    struct compile_options options = {.target = target, .sram_budget = SIZE_MAX};
+    struct compiled compiled = {0};
+    check(space_apply(space, candidate, arena, &compiled.graph, NULL, &diag));
+    check(simplify(compiled.graph, arena, &compiled.graph, &diag));
+    check(fit(&options, arena, &compiled, &diag));
+    return compiled;
+}
+
+static int off(double predicted, double real, double most)
+{
+    return fabs(percent(predicted, real)) > most;
+}
+
+/* Predicts, compiles, perhaps builds; 1: a prediction is off. */
+static int try_recipe(struct cost_model *model, const struct target *target,
+                      const uint8_t *candidate, int is_built)
+{
+    struct arena own = {0};
+    struct prediction p;
+    struct run run;
+    check(cost_predict(model, candidate, SIZE_MAX, &p, &diag));
+    struct compiled compiled = compile(cost_model_space(model), target, candidate, &own);
+    double instructions = 0;
+    for (int32_t c = 0; c < compiled.packed->n_calls; c++)
+        instructions += compiled.packed->calls[c].instructions;
+    int is_off = p.sram_bytes != compiled.layout->arena_bytes;
+    printf("flash %zu sram %zu instructions %.0f; planned sram %zu instructions %.0f (%+.3f %%)",
+           p.flash_bytes, p.sram_bytes, p.instructions, compiled.layout->arena_bytes, instructions,
+           percent(p.instructions, instructions));
+    if (is_built) {
+        build(&compiled, target, &run, &own);
+        double flash = (double)run.built.flash_bytes, measured = (double)run.instructions;
+        size_t sram = compiled.layout->arena_bytes + run.built.data_bytes;
+        is_off |= p.sram_bytes != sram || off((double)p.flash_bytes, flash, 1) ||
+                  off(p.instructions, measured, 3);
+        printf("; built flash %.0f (%+.2f %%) sram %zu instructions %.0f (%+.2f %%)", flash,
+               percent((double)p.flash_bytes, flash), sram, measured,
+               percent(p.instructions, measured));
+    }
+    printf("%s\n", is_off ? " OFF" : "");
+    fflush(stdout);
+    arena_free(&own);
+    return is_off;
 }
 
 int main(int argc, char **argv)
@@ -104,7 +152,8 @@ int main(int argc, char **argv)
     struct space *space;
     struct cost_model *model;
     const struct target *target;
-    if (argc < 5)
+    int is_off = 0;
+    if (argc < 6)
         return fprintf(stderr, "usage: see the source\n"), 2;
     check(driver_load(argv[1], &arena, &graph, &diag));
     check(target_find(argv[2], &target, &diag));
@@ -113,40 +162,15 @@ int main(int argc, char **argv)
     check(space_make(graph, NULL, &options, &arena, &space, &diag));
     check(cost_model_make(space, target->core, &model, &diag));
     struct random random = {(uint64_t)atoi(argv[4])};
-    uint8_t *candidate = ARENA_ARRAY(&arena, (size_t)space->n_knobs, uint8_t);
-    for (int i = 0; i < atoi(argv[3]); i++) {
-        struct arena own = {0};
-        struct compile_options compile = {.target = target, .sram_budget = SIZE_MAX};
-        struct compiled compiled = {0};
-        struct prediction prediction;
-        struct run run;
-        draw(space, &random, candidate);
-        check(cost_predict(model, candidate, SIZE_MAX, &prediction, &diag));
-        check(space_apply(space, candidate, &own, &compiled.graph, NULL, &diag));
-        check(simplify(compiled.graph, &own, &compiled.graph, &diag));
-        check(fit(&compile, &own, &compiled, &diag));
-        double instructions = 0;
-        for (int32_t c = 0; c < compiled.packed->n_calls; c++)
-            instructions += compiled.packed->calls[c].instructions;
-        printf("%d: predicted flash %zu code %zu sram %zu instructions %.0f; planned sram %zu "
-               "instructions %.0f (%+.3f %%)",
-               i, prediction.flash_bytes, prediction.code_bytes, prediction.sram_bytes,
-               prediction.instructions, compiled.layout->arena_bytes, instructions,
-               percent(prediction.instructions, instructions));
-        if (argc > 5) {
-            build(&compiled, target, &run, &own);
-            printf("; built flash %zu (%+.2f %%) sram %zu instructions %lld (%+.2f %%)",
-                   run.built.flash_bytes,
-                   percent((double)prediction.flash_bytes, (double)run.built.flash_bytes),
-                   compiled.layout->arena_bytes + run.built.data_bytes, (long long)run.instructions,
-                   percent(prediction.instructions, (double)run.instructions));
+    uint8_t *candidate = ARENA_ARRAY(&arena, (size_t)space->n_knobs + 1, uint8_t);
+    if (strcmp(argv[5], "speed") == 0)
+        measure_speed(model, space, atoi(argv[3]));
+    else
+        for (int i = 0; i < atoi(argv[3]); i++) {
+            draw(space, &random, candidate);
+            is_off |= try_recipe(model, target, candidate, strcmp(argv[5], "build") == 0);
         }
-        printf("\n");
-        fflush(stdout);
-        arena_free(&own);
-    }
-    measure_speed(model, space);
     cost_model_free(model);
     arena_free(&arena);
-    return 0;
+    return is_off;
 }
