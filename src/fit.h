@@ -5,9 +5,7 @@
 
 #include "driver.h"
 
-/* Sets packed and layout of compiled->graph. While the arena exceeds the SRAM budget, layers at its
- * peak take kernels with less scratch memory, then kernels that work in place. Within the budget a
- * layer works in place where that lowers the peak and is predicted to cost no instruction. */
+/* Sets packed and layout of compiled->graph, as fit_search() (schedule/fit_search.h) finds them. */
 enum status fit(const struct compile_options *options, struct arena *arena,
                 struct compiled *compiled, struct diag *diag);
 

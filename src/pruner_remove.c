@@ -22,10 +22,13 @@ static struct recipe recipe_of_step(const struct pruner *p, int32_t step, struct
     recipe.layers =
         arena_copy(arena, recipe.layers, ((size_t)recipe.n_nodes + 1) * sizeof *recipe.layers);
     recipe.sparsity = share_after(recipe.sparsity, step, p->options->n_steps);
-    for (int32_t i = 0; i < recipe.n_nodes; i++)
-        if (recipe.layers[i].sparsity > 0)
-            recipe.layers[i].sparsity =
-                share_after(recipe.layers[i].sparsity, step, p->options->n_steps);
+    for (int32_t i = 0; i < recipe.n_nodes; i++) {
+        struct recipe_layer *layer = &recipe.layers[i];
+        if (layer->sparsity > 0)
+            layer->sparsity = share_after(layer->sparsity, step, p->options->n_steps);
+        if (layer->filters > 0)
+            layer->filters = share_after(layer->filters, step, p->options->n_steps);
+    }
     return recipe;
 }
 
@@ -76,6 +79,8 @@ static const struct node *find_unknown(const struct graph *graph, const struct r
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         const struct node *node = &graph->nodes[i];
         const struct unit *unit = &recipe->layers[i].unit;
+        if (recipe->layers[i].filters > 0 && op_is_layer(node->op))
+            return node;
         int is_known = (unit->kind == UNIT_FILTERLET || unit->kind == UNIT_BLOCK) &&
                        (node->op == OP_conv_2d || node->op == OP_fully_connected);
         /* choose_masks() leaves it whole */
@@ -248,7 +253,7 @@ static enum status units_remove(struct removal *removal, struct arena *arena)
     struct recipe *recipe = recipe_of_rest(&whole, p->dense, p->graph, arena);
     double n_wanted = weights_wanted(p, &whole), n_left, low = 0, high = 1;
     TRY(weights_left(removal, recipe, arena, &n_left));
-    for (int i = 0; i < TRIES && n_left < n_wanted; i++) {
+    for (int i = 0; i < TRIES && n_left < n_wanted && !recipe_has_filters(recipe); i++) {
         struct graph *enough = removal->pruned;
         double factor = (low + high) / 2;
         TRY(weights_left(removal, recipe_scaled(recipe, factor, arena), arena, &n_left));
@@ -279,7 +284,7 @@ enum status pruner_remove(struct pruner *p)
         status = couple(p->graph, &scratch, &groups, p->diag);
     removal.scores = scores;
     removal.groups = groups;
-    if (status == OK && p->step == 1)
+    if (status == OK && p->step == 1 && !recipe_has_filters(recipe))
         status = aim_check(&removal, &scratch);
     if (status == OK)
         status = units_remove(&removal, &scratch);

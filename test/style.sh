@@ -31,6 +31,7 @@ allowed() { # folder -> folders it may include from
     data) echo base graph data ;;
     train) echo base graph product data train ;;
     pass) echo base graph product target pass ;;
+    schedule) echo base graph product target pass schedule ;;
     eval) echo base graph product eval ;;
     emit) echo base graph product target emit ;;
     measure) echo base product target measure ;;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pass/pass.h"
+#include "pass/choose_thin.h"
 
 /* One unit of one layer, or a class of filters that leave together. */
 struct candidate {
@@ -240,6 +240,8 @@ enum status choose_masks(const struct graph *graph, const struct scores *scores,
         return fail(diag, ERR_USAGE,
                     "sparsity %g is not in 0 <= sparsity < 1; it is the fraction to remove",
                     recipe->sparsity);
+    if (recipe_has_filters(recipe))
+        return choose_thin(graph, scores, recipe, groups, arena, masks, diag);
     struct arena scratch = {0};
     struct chooser chooser = {
         .graph = graph, .scores = scores, .recipe = recipe, .groups = groups, .scratch = &scratch};

@@ -38,6 +38,45 @@ static struct groups *number_classes(const struct channel_groups *channels, cons
     return groups;
 }
 
+/* Which class each input channel of a layer leaves with. */
+static void number_inputs(const struct channel_groups *channels, const int32_t *number,
+                          struct arena *arena, struct groups *groups)
+{
+    const struct graph *graph = channels->graph;
+    groups->n_inputs = ARENA_ARRAY(arena, (size_t)graph->n_nodes, int32_t);
+    groups->inputs = ARENA_ARRAY(arena, (size_t)graph->n_nodes, int32_t *);
+    for (int32_t n = 0; n < graph->n_nodes; n++) {
+        const struct node *node = &graph->nodes[n];
+        if (!has_weights(node->op))
+            continue;
+        int32_t n_channels = channel_count(node_input(graph, node, 0)), n_columns = n_channels;
+        if (node->op == OP_fully_connected)
+            n_columns = node_input(graph, node, 1)->shape.dims[1];
+        groups->n_inputs[n] = n_columns;
+        groups->inputs[n] = ARENA_ARRAY(arena, (size_t)n_columns, int32_t);
+        for (int32_t i = 0; i < n_columns; i++)
+            groups->inputs[n][i] = number[channel_group(channels, node->inputs[0], i % n_channels)];
+    }
+}
+
+/* Which class each channel of an activation leaves with. */
+static void number_channels(const struct channel_groups *channels, const int32_t *number,
+                            struct arena *arena, struct groups *groups)
+{
+    const struct graph *graph = channels->graph;
+    groups->n_tensors = graph->n_tensors;
+    groups->n_channels = ARENA_ARRAY(arena, (size_t)graph->n_tensors, int32_t);
+    groups->channels = ARENA_ARRAY(arena, (size_t)graph->n_tensors, int32_t *);
+    for (int32_t t = 0; t < graph->n_tensors; t++) {
+        int32_t n = groups->n_channels[t] = channel_count(&graph->tensors[t]);
+        if (graph->tensors[t].data != NULL)
+            continue;
+        groups->channels[t] = ARENA_ARRAY(arena, (size_t)n, int32_t);
+        for (int32_t c = 0; c < n; c++)
+            groups->channels[t][c] = number[channel_group(channels, t, c)];
+    }
+}
+
 enum status couple(const struct graph *graph, struct arena *arena, struct groups **groups,
                    struct diag *diag)
 {
@@ -55,6 +94,8 @@ enum status couple(const struct graph *graph, struct arena *arena, struct groups
     for (int32_t i = 0; i < graph->n_outputs; i++)
         mark_fixed(&channels, graph->outputs[i], fixed);
     *groups = number_classes(&channels, fixed, number, arena);
+    number_inputs(&channels, number, arena, *groups);
+    number_channels(&channels, number, arena, *groups);
     arena_free(&scratch);
     return OK;
 }

@@ -116,7 +116,8 @@ enum status score(const struct graph *graph, const struct recipe *recipe,
  * least one unit. With `groups` filters leave only as whole classes, ranked by the sum of their
  * scores, and those of the outputs stay; a layer that is ranked with others keeps a twentieth of
  * its units, so that no path ends; so do the channels of a depthwise convolution that is ranked
- * with filterlets or blocks. */
+ * with filterlets or blocks. Where the recipe has shares of filters, these leave first, then units
+ * of what is left (unit_choice.h); that takes `groups`, and a share for each layer. */
 enum status choose_masks(const struct graph *graph, const struct scores *scores,
                          const struct recipe *recipe, const struct groups *groups,
                          struct arena *arena, struct masks **masks, struct diag *diag);
@@ -154,5 +155,10 @@ enum status pack(const struct graph *graph, const struct pack_request *request, 
  * kernel allows. */
 enum status plan(const struct graph *graph, const struct packed *packed, struct arena *arena,
                  struct layout **layout, struct diag *diag);
+
+/* The same without offsets: arena_bytes is the largest sum at any call, which no layout undercuts
+ * and most reach. For searches over many networks. */
+enum status plan_least(const struct graph *graph, const struct packed *packed, struct arena *arena,
+                       struct layout **layout, struct diag *diag);
 
 #endif

@@ -279,7 +279,22 @@ static enum status check_size(const struct planning *p)
                 p->layout->arena_bytes);
 }
 
-static enum status make_layout(struct planning *p, struct arena *scratch)
+/* The largest sum at any call, each size rounded up to its alignment. */
+static size_t largest_sum(const struct buffer *buffers, int32_t n, int32_t n_calls,
+                          struct arena *scratch)
+{
+    size_t *sum = ARENA_ARRAY(scratch, (size_t)n_calls + 1, size_t), largest = 0;
+    for (int32_t i = 0; i < n; i++)
+        for (int32_t c = buffers[i].first; c <= buffers[i].last; c++) {
+            const struct buffer *buffer = &buffers[i];
+            size_t bytes = buffer->steps != NULL ? buffer->steps[c - buffer->first] : buffer->bytes;
+            sum[c] += (bytes + buffer->alignment - 1) & ~(buffer->alignment - 1);
+            largest = sum[c] > largest ? sum[c] : largest;
+        }
+    return largest;
+}
+
+static enum status make_layout(struct planning *p, int has_offsets, struct arena *scratch)
 {
     join_reshapes(p);
     find_lifetimes(p);
@@ -289,14 +304,17 @@ static enum status make_layout(struct planning *p, struct arena *scratch)
     int32_t n = 0;
     struct buffer *buffers = list_buffers(p, scratch, &n);
     find_bounds(p);
-    p->layout->arena_bytes = buffers_place(buffers, n, p->packed->n_calls);
+    p->layout->arena_bytes = has_offsets ? buffers_place(buffers, n, p->packed->n_calls)
+                                         : largest_sum(buffers, n, p->packed->n_calls, scratch);
     TRY(check_size(p));
-    store_offsets(p, buffers);
+    if (has_offsets)
+        store_offsets(p, buffers);
     return OK;
 }
 
-enum status plan(const struct graph *graph, const struct packed *packed, struct arena *arena,
-                 struct layout **layout, struct diag *diag)
+static enum status plan_tensors(const struct graph *graph, const struct packed *packed,
+                                int has_offsets, struct arena *arena, struct layout **layout,
+                                struct diag *diag)
 {
     assert(packed->n_nodes == graph->n_nodes);
     struct arena scratch = {0};
@@ -319,7 +337,19 @@ enum status plan(const struct graph *graph, const struct packed *packed, struct 
                                 .is_uneven = ARENA_ARRAY(&scratch, n, uint8_t),
                                 .buffer_first = ARENA_ARRAY(&scratch, n, int32_t),
                                 .buffer_last = ARENA_ARRAY(&scratch, n, int32_t)};
-    enum status status = make_layout(&planning, &scratch);
+    enum status status = make_layout(&planning, has_offsets, &scratch);
     arena_free(&scratch);
     return status;
+}
+
+enum status plan(const struct graph *graph, const struct packed *packed, struct arena *arena,
+                 struct layout **layout, struct diag *diag)
+{
+    return plan_tensors(graph, packed, 1, arena, layout, diag);
+}
+
+enum status plan_least(const struct graph *graph, const struct packed *packed, struct arena *arena,
+                       struct layout **layout, struct diag *diag)
+{
+    return plan_tensors(graph, packed, 0, arena, layout, diag);
 }

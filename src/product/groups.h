@@ -16,6 +16,13 @@ struct groups {
     int32_t *n_filters; /* by node; 0: it has no weights */
     int32_t **of;       /* by node, by filter: the number of its class; -1: it can never leave (an
                            output of the graph depends on the number of channels) */
+    int32_t *n_inputs;  /* by node: input channels of its weights (columns of a fully_connected
+                           layer); 0: it has no weights */
+    int32_t **inputs;   /* by node, by input channel: the class that it leaves with, or -1 */
+    int32_t n_tensors;
+    int32_t *n_channels; /* by tensor: its last dimension */
+    int32_t **channels;  /* by tensor, by channel: the class that it leaves with, or -1; NULL:
+                            constants */
     int32_t n_groups;
 };
 

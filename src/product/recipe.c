@@ -14,7 +14,7 @@ struct recipe *recipe_uniform(const struct graph *graph, struct unit unit, doubl
     recipe->sparsity = sparsity;
     recipe->layers = ARENA_ARRAY(arena, (size_t)graph->n_nodes + 1, struct recipe_layer);
     for (int32_t i = 0; i < graph->n_nodes; i++)
-        recipe->layers[i] = (struct recipe_layer){unit, -1};
+        recipe->layers[i] = (struct recipe_layer){unit, -1, -1};
     return recipe;
 }
 
@@ -30,6 +30,11 @@ static int32_t node_find(const struct graph *graph, const char *name)
 static double weights_of(const struct graph *graph, const struct node *node)
 {
     return (double)shape_elements(&node_input(graph, node, 1)->shape);
+}
+
+static double filters_of(const struct graph *graph, const struct node *node)
+{
+    return (double)filter_count(node->op, &node_input(graph, node, 1)->shape);
 }
 
 /* The share of what is left that has to leave. */
@@ -53,9 +58,13 @@ struct recipe *recipe_of_rest(const struct recipe *recipe, const struct graph *w
         if (!op_is_layer(node->op) || from < 0)
             continue;
         result->layers[i] = recipe->layers[from];
+        if (recipe->layers[from].filters > 0)
+            result->layers[i].filters =
+                share_of_rest(recipe->layers[from].filters,
+                              filters_of(whole, &whole->nodes[from]), filters_of(rest, node));
         if (recipe->layers[from].sparsity < 0)
             n_rest += weights_of(rest, node);
-        else
+        else if (!recipe_has_filters(recipe))
             result->layers[i].sparsity =
                 share_of_rest(recipe->layers[from].sparsity, weights_of(whole, &whole->nodes[from]),
                               weights_of(rest, node));
@@ -64,13 +73,14 @@ struct recipe *recipe_of_rest(const struct recipe *recipe, const struct graph *w
     return result;
 }
 
-static enum status share_take(const json_t *json, const char *what, double *share,
+static enum status share_take(const json_t *layer, const char *key, const char *what, double *share,
                               struct diag *diag)
 {
+    const json_t *json = json_object_get(layer, key);
     if (json == NULL)
         return OK;
     if (!json_is_number(json) || json_number_value(json) < 0 || json_number_value(json) >= 1)
-        return fail(diag, ERR_INPUT, "%s: sparsity must be a number from 0 to below 1", what);
+        return fail(diag, ERR_INPUT, "%s: %s must be a number from 0 to below 1", what, key);
     *share = json_number_value(json);
     return OK;
 }
@@ -107,14 +117,14 @@ static enum status keys_check(json_t *json, const char *what, const char *const 
 static enum status layer_take(struct recipe *recipe, const struct graph *graph, const char *name,
                               json_t *json, struct diag *diag)
 {
-    static const char *const known[] = {"unit", "sparsity", NULL};
+    static const char *const known[] = {"unit", "sparsity", "filters", NULL};
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         if (strcmp(graph->nodes[i].name, name) != 0 || !op_is_layer(graph->nodes[i].op))
             continue;
         TRY(keys_check(json, name, known, diag));
         TRY(unit_take(json_object_get(json, "unit"), name, &recipe->layers[i].unit, diag));
-        return share_take(json_object_get(json, "sparsity"), name, &recipe->layers[i].sparsity,
-                          diag);
+        TRY(share_take(json, "filters", name, &recipe->layers[i].filters, diag));
+        return share_take(json, "sparsity", name, &recipe->layers[i].sparsity, diag);
     }
     return fail(diag, ERR_INPUT, "the network has no layer '%s' with weights", name);
 }
@@ -129,7 +139,7 @@ static enum status recipe_take(json_t *json, const struct graph *graph, struct a
     json_t *layer, *layers = json_object_get(json, "layers");
     TRY(keys_check(json, "recipe", known, diag));
     TRY(unit_take(json_object_get(json, "unit"), "recipe", &unit, diag));
-    TRY(share_take(json_object_get(json, "sparsity"), "recipe", &sparsity, diag));
+    TRY(share_take(json, "sparsity", "recipe", &sparsity, diag));
     *recipe = recipe_uniform(graph, unit, sparsity, arena);
     json_object_foreach(layers, name, layer)
     {
@@ -167,9 +177,19 @@ const char *recipe_print(const struct recipe *recipe, const struct graph *graph,
                     unit_name(&layer->unit, arena));
         if (layer->sparsity >= 0)
             text_printf(&text, ", \"sparsity\": %.6g", layer->sparsity);
+        if (layer->filters >= 0)
+            text_printf(&text, ", \"filters\": %.6g", layer->filters);
         text_printf(&text, "}");
         separator = ",\n";
     }
     text_printf(&text, "\n}}\n");
     return text.data;
+}
+
+int recipe_has_filters(const struct recipe *recipe)
+{
+    for (int32_t i = 0; i < recipe->n_nodes; i++)
+        if (recipe->layers[i].filters >= 0)
+            return 1;
+    return 0;
 }

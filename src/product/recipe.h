@@ -9,6 +9,10 @@ struct recipe_layer {
     struct unit unit;
     double sparsity; /* share of the layer's weights to be absent; negative: as the ranking of all
                         layers together has it */
+    double filters;  /* share of the layer's filters to be absent, and of all layers that are
+                        coupled to it: the largest that one of them has; negative: not given. In a
+                        recipe that gives one, `sparsity` is the share of the units of what is left
+                        then (filters and input channels that stay); negative counts as 0 */
 };
 
 /* Indexed as the graph's nodes; those of nodes without weights are not used. */
@@ -24,18 +28,22 @@ struct recipe *recipe_uniform(const struct graph *graph, struct unit unit, doubl
 
 /* The recipe for what removal has left of the recipe's graph, so that of every layer (and of those
  * that are ranked together) as many weights stay as the recipe's share leaves of the whole graph:
- * layers are found by name, and what has left already is no longer asked for. */
+ * layers are found by name, and what has left already is no longer asked for. With shares of
+ * filters, as many of these stay; units are a share of what is left in any case. */
 struct recipe *recipe_of_rest(const struct recipe *recipe, const struct graph *whole,
                               const struct graph *rest, struct arena *arena);
 
 /* Reads JSON: {"sparsity": 0.5, "unit": "filterlet", "layers": {"NAME": {"unit": "block:4",
- * "sparsity": 0.75}}}; everything but the first is optional, layers are named as in the graph.
- * ERR_INPUT names what is wrong. */
+ * "sparsity": 0.75, "filters": 0.25}}}; everything but the first is optional, layers are named as
+ * in the graph. ERR_INPUT names what is wrong. */
 enum status recipe_parse(const char *text, const struct graph *graph, struct arena *arena,
                          struct recipe **recipe, struct diag *diag);
 
 /* The same form, one line a layer with weights. */
 const char *recipe_print(const struct recipe *recipe, const struct graph *graph,
                          struct arena *arena);
+
+/* Whether the recipe gives shares of filters besides those of units. */
+int recipe_has_filters(const struct recipe *recipe);
 
 #endif

@@ -16,9 +16,11 @@ struct importance {
 struct node_scores {
     struct unit unit;
     int64_t n_units;
-    float *of;   /* by unit (units.h); NULL: nothing can be removed from the node */
-    double cost; /* of one of its weights, in bytes or instructions: units are ranked by score per
-                    cost; 0: by score alone */
+    float *of;      /* by unit (units.h); NULL: nothing can be removed from the node */
+    float *weights; /* what each weight alone is worth, in parts of the layer's mean; NULL: the
+                       recipe has no shares of filters, or the node no weights */
+    double cost;    /* of one of its weights, in bytes or instructions: units are ranked by score per
+                       cost; 0: by score alone */
 };
 
 struct scores {

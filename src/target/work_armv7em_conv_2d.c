@@ -17,6 +17,8 @@ struct work {
     double rows;         /* phases of rows */
     double edges;        /* groups of 4 channels partly outside of the input */
     double sorted;       /* weights and their absent neighbors, sorted for a stream */
+    double sorted_units; /* units of these, kept or absent */
+    double copied;       /* weights of those that are kept */
     double runs;         /* calls of the inner loops that finish their outputs */
     double slow_outputs; /* finished one by one */
 };
@@ -121,6 +123,20 @@ static int32_t kept_units(const struct work *work, int32_t filter)
     return kept;
 }
 
+/* The units that are sorted, and how many of their weights are stored. */
+static void count_sorted(struct work *work, int32_t filter, int32_t passes)
+{
+    const struct dtmm_conv_2d *p = work->p;
+    int32_t positions = work->l.taps * (work->l.window / p->input_channels), bit = 0;
+    for (int32_t position = 0; position < positions && p->mask; position++)
+        for (int32_t i = 0; i < p->input_channels; i += p->block, bit++) {
+            int32_t left = p->input_channels - i;
+            work->sorted_units += passes;
+            if (is_kept(work, filter, bit))
+                work->copied += passes * (left < p->block ? left : p->block);
+        }
+}
+
 /* Takes the weights of one filter, each pass anew; returns its groups. */
 static int32_t take_weights(struct work *work, int32_t filter, int32_t passes)
 {
@@ -128,6 +144,7 @@ static int32_t take_weights(struct work *work, int32_t filter, int32_t passes)
     int32_t kept = 0;
     if (!l->a_unit) {
         work->sorted += passes * l->taps * l->expanded;
+        count_sorted(work, filter, passes);
         kept = sorted_groups(work, filter);
         work->assembly += 14.0 * passes * kept;
         return kept;
@@ -213,6 +230,8 @@ void work_conv_2d_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WOR
                      ? (double)p->output_channels * work.l.mask_bytes
                      : 0;
     counts[12] = p->kernel_h * work.l.kernel_w;
+    counts[13] = work.sorted_units;
+    counts[14] = work.copied;
 }
 
 void work_conv_2d_single_s8_armv7em(const struct dtmm_conv_2d *p, double counts[MAX_WORK])

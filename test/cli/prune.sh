@@ -31,6 +31,13 @@ echo '{"layers": {"second": {"unit": "block:8", "sparsity": 0.75}}}' >recipe.jso
 prune layers --recipe recipe.json
 awk -v s="$(json layers.json sparsity)" 'BEGIN {exit !(s > 0.4 && s < 0.5)}' || die "another share than the recipe's"
 
+# Filters, then blocks of what is left of the others.
+echo '{"layers": {"second": {"filters": 0.25, "unit": "block:4", "sparsity": 0.5}}}' >filters.json
+prune thin --recipe filters.json
+"$dtmm" inspect thin.tflite --json >thin.txt
+grep -q '^      "filters": 6,' thin.txt || { cat thin.txt; die "a quarter of 8 filters is 2"; }
+awk -v s="$(json thin.json sparsity)" 'BEGIN {exit !(s > 0.45 && s < 0.6)}' || die "thin: another share than the recipe's"
+
 "$dtmm" compress magnitude.tflite --target cortex-m4 -o out >compress.log 2>&1 || { cat compress.log; die "does not compile"; }
 "$dtmm" eval magnitude.tflite --data data --on cortex-m4 --limit 3 >eval.log 2>&1 || { cat eval.log; die "another answer on the device"; }
 grep -q 'equal to the host in every output byte: 3 of 3' eval.log || { cat eval.log; die "not compared"; }

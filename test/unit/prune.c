@@ -97,11 +97,12 @@ static void recipes_round_trip(void **state)
         {"{\"layers\": {\"nowhere\": {}}}", "no layer 'nowhere'"},
         {"{\"layers\": {\"flat\": {}}}", "no layer 'flat'"},
         {"{\"layers\": {\"conv\": {\"sparsity\": -0.1}}}", "conv: sparsity"},
+        {"{\"layers\": {\"conv\": {\"filters\": 1}}}", "conv: filters"},
     };
     struct graph *graph = parse(two_layers);
     struct recipe *recipe;
     static const char text[] = "{\"sparsity\": 0.5, \"layers\": {\n"
-                               "  \"conv\": {\"unit\": \"block:4\"},\n"
+                               "  \"conv\": {\"unit\": \"block:4\", \"filters\": 0.125},\n"
                                "  \"dense\": {\"unit\": \"filter\", \"sparsity\": 0.25}\n"
                                "}}\n";
     assert_int_equal(recipe_parse(text, graph, &arena, &recipe, &diag), OK);
@@ -188,6 +189,42 @@ static void importance_replaces_norms(void **state)
         assert_true((weights[i] == 0) == (i >= 16));
 }
 
+/* Filters leave first; the blocks of the next layer are made of the channels that stay. */
+static void filters_then_units(void **state)
+{
+    (void)state;
+    struct graph *graph =
+        parse("graph g\n"
+              "tensor \"x\" f32 1x1x1x2\n"
+              "tensor \"a/w\" f32 6x1x1x2 = 5*2 1*2 6*2 2*2 7*2 8*2\n"
+              "tensor \"a\" f32 1x1x1x6\n"
+              "tensor \"b/w\" f32 2x1x2x6 = 9 99 9 99 9 9 1 99 1 99 1 1 2 99 2 99 2 2 3 99 3 99 "
+              "3 3\n"
+              "tensor \"pad\" f32 1x1x2x6\n"
+              "tensor \"b\" f32 1x1x1x2\n"
+              "input \"x\"\n"
+              "node conv_2d a \"x\" \"a/w\" -> \"a\"\n"
+              "node pad pad \"a\" -> \"pad\" before 0 0 0 0 after 0 0 1 0\n"
+              "node conv_2d b \"pad\" \"b/w\" -> \"b\"\n"
+              "output \"b\"\n");
+    struct groups *groups;
+    struct unit block = {UNIT_BLOCK, 4};
+    struct recipe *recipe = recipe_uniform(graph, block, 0, &arena);
+    recipe->layers[0].filters = 0.3; /* of 6: two */
+    recipe->layers[2].sparsity = 0.5;
+    assert_int_equal(couple(graph, &arena, &groups, &diag), OK);
+    assert_int_equal(groups->n_inputs[2], 6);
+    assert_int_equal(groups->inputs[2][1], groups->of[0][1]);
+    assert_int_equal(groups->inputs[0][0], -1);
+    struct masks *masks = masks_of(graph, recipe, groups);
+    assert_string_equal(mask_text(masks, graph, 0), "110011001111");
+    assert_string_equal(mask_text(masks, graph, 2), "101011000000000000101011");
+    recipe->sparsity = 0.5;
+    struct scores *scores;
+    assert_int_equal(score(graph, recipe, NULL, &arena, &scores, &diag), OK);
+    assert_int_equal(choose_masks(graph, scores, recipe, groups, &arena, &masks, &diag), ERR_INPUT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +233,7 @@ int main(void)
         cmocka_unit_test_teardown(the_lowest_scores_leave, tear_down),
         cmocka_unit_test_teardown(classes_leave_together, tear_down),
         cmocka_unit_test_teardown(importance_replaces_norms, tear_down),
+        cmocka_unit_test_teardown(filters_then_units, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schedule/knapsack.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "schedule/anneal.h"
+#include "schedule/incumbent.h"
+#include "schedule/lagrange.h"
+#include "schedule/polish.h"
+#include "schedule/refine.h"
+#include "schedule/relaxation.h"
+
+/* Limits of SRAM tried; choices of sets looked at more closely. */
+enum { TIGHTER = 4, POOLED = 16 };
+
+struct knapsack_options knapsack_options_initial(void)
+{
+    return (struct knapsack_options){
+        .n_rounds = 120, .n_refinements = 5000, .n_pairs = 2000, .n_moves = 2000};
+}
+
+/* At work on a problem. */
+struct solving {
+    const struct schedule_problem *problem;
+    const struct knapsack_options *options;
+    struct relaxation *relaxation;
+    struct arena *arena;
+    struct schedule *schedule;
+    struct weights weights; /* of the last search */
+    struct diag *diag;
+};
+
+static int is_limited(const struct goal *goal, enum budget budget)
+{
+    return goal->most[budget] < (double)INFINITY;
+}
+
+static void miss(struct solving *s, enum budget budget, int is_proved, double nearest)
+{
+    s->schedule->is_feasible = 0;
+    s->schedule->is_proved = is_proved;
+    s->schedule->missed = budget;
+    s->schedule->nearest = nearest;
+}
+
+/* A bound, then candidates. Where what is alive at a call is not all that it needs, limits of SRAM
+ * below the real one lead to candidates that keep to that. */
+static enum status search(struct solving *s, const struct schedule_problem *problem,
+                          int32_t n_rounds, struct schedule *schedule)
+{
+    double over, sram = s->problem->goal.most[BUDGET_SRAM];
+    struct relaxation *tighter = s->relaxation;
+    TRY(lagrange(problem, s->relaxation, PRICING_BOUND, n_rounds, schedule, &over, &s->weights,
+                 s->diag));
+    if (schedule->bound == (double)INFINITY || n_rounds == 1)
+        return OK;
+    for (int i = 0; i < TIGHTER; i++) {
+        TRY(lagrange(problem, tighter, PRICING_REAL, n_rounds, schedule, &over, &s->weights,
+                     s->diag));
+        if (!(over > 0 && over < (double)INFINITY))
+            break;
+        sram -= over;
+        TRY(relaxation_make(problem, sram, s->arena, &tighter, s->diag));
+    }
+    return OK;
+}
+
+/* Solves for the least of one amount, alone or under the other limits of resources. */
+static enum status solve_for(struct solving *s, enum budget budget, int is_alone,
+                             struct schedule *schedule)
+{
+    static const enum objective objectives[N_BUDGETS] = {OBJECTIVE_FLASH, OBJECTIVE_LATENCY,
+                                                         OBJECTIVE_LATENCY, OBJECTIVE_ACCURACY};
+    struct schedule_problem problem = *s->problem;
+    problem.goal.objective = objectives[budget];
+    problem.goal.most[budget] = (double)INFINITY;
+    for (int b = 0; b < N_BUDGETS && is_alone; b++)
+        problem.goal.most[b] = (double)INFINITY;
+    *schedule = schedule_start(&problem, s->arena);
+    TRY(search(s, &problem, is_alone ? 1 : s->options->n_rounds, schedule));
+    return polish(&problem, is_alone ? 0 : s->options->n_pairs / 4, schedule, s->diag);
+}
+
+/* The least SRAM: of the candidate with the fewest filters, in the smallest kernels. */
+static enum status check_sram(struct solving *s, int *missed)
+{
+    const struct space *space = cost_model_space(s->problem->model);
+    uint8_t *candidate = ARENA_ARRAY(s->arena, (size_t)space->n_knobs + 1, uint8_t);
+    struct prediction least;
+    double most = s->problem->goal.most[BUDGET_SRAM];
+    for (int32_t k = 0; k < space->n_knobs; k++)
+        if (space->knobs[k].kind == KNOB_FILTERS)
+            candidate[k] = (uint8_t)(space->knobs[k].n_choices - 1);
+    *missed = 0;
+    if (!is_limited(&s->problem->goal, BUDGET_SRAM))
+        return OK;
+    TRY(cost_predict(s->problem->model, candidate, 0, &least, s->diag));
+    if ((double)least.sram_bytes <= most)
+        return OK;
+    struct weights none = {{0}};
+    struct amounts ignored;
+    double value = relaxation_solve(s->relaxation, &none, candidate, &ignored);
+    *missed = 1;
+    miss(s, BUDGET_SRAM, value == (double)INFINITY, (double)least.sram_bytes);
+    return OK;
+}
+
+/* One limit alone, whatever the others. */
+static enum status check_alone(struct solving *s, enum budget budget, int *missed)
+{
+    struct schedule least;
+    double most = s->problem->goal.most[budget];
+    *missed = 0;
+    if (!is_limited(&s->problem->goal, budget))
+        return OK;
+    TRY(solve_for(s, budget, 1, &least));
+    if (least.amounts.of[budget] <= most)
+        return OK;
+    *missed = 1;
+    miss(s, budget, least.bound > most, least.amounts.of[budget]);
+    return OK;
+}
+
+/* The loss that the other limits force; a proof that it is too much, or a start for the search. */
+static enum status check_loss(struct solving *s, struct schedule *least, int *missed)
+{
+    struct amounts ignored;
+    int taken;
+    double most = s->problem->goal.most[BUDGET_LOSS];
+    *missed = 0;
+    *least = schedule_start(s->problem, s->arena);
+    if (!is_limited(&s->problem->goal, BUDGET_LOSS))
+        return OK;
+    TRY(solve_for(s, BUDGET_LOSS, 0, least));
+    TRY(schedule_offer(s->problem, least->candidate, s->schedule, &ignored, &taken, s->diag));
+    if (s->schedule->is_feasible || !(least->bound > most))
+        return OK;
+    *missed = 1;
+    miss(s, BUDGET_LOSS, 1, least->amounts.of[BUDGET_LOSS]);
+    return OK;
+}
+
+/* With the other limits met, loss; or the limit that the nearest candidate exceeds most. */
+static void explain(struct solving *s, const struct schedule *least_loss)
+{
+    const struct goal *goal = &s->problem->goal;
+    double most = 0;
+    if (least_loss->is_feasible) {
+        miss(s, BUDGET_LOSS, 0, least_loss->amounts.of[BUDGET_LOSS]);
+        return;
+    }
+    for (int b = 0; b < N_BUDGETS; b++) {
+        double part = s->schedule->amounts.of[b] / goal->most[b];
+        if (s->schedule->amounts.of[b] > goal->most[b] && part > most) {
+            most = part;
+            miss(s, (enum budget)b, 0, s->schedule->amounts.of[b]);
+        }
+    }
+}
+
+static enum status solve(struct solving *s)
+{
+    static const enum budget alone[] = {BUDGET_FLASH, BUDGET_INSTRUCTIONS};
+    struct pool pool = pool_start(cost_model_space(s->problem->model), POOLED, s->arena);
+    struct schedule least_loss;
+    int missed;
+    TRY(relaxation_make(s->problem, s->problem->goal.most[BUDGET_SRAM], s->arena, &s->relaxation,
+                        s->diag));
+    TRY(check_sram(s, &missed));
+    for (size_t i = 0; i < 2 && !missed; i++)
+        TRY(check_alone(s, alone[i], &missed));
+    if (!missed)
+        TRY(check_loss(s, &least_loss, &missed));
+    if (missed)
+        return OK;
+    TRY(search(s, s->problem, s->options->n_rounds, s->schedule));
+    TRY(polish(s->problem, 0, s->schedule, s->diag));
+    if (s->schedule->is_feasible)
+        TRY(refine(s->problem, s->relaxation, &s->weights, s->options->n_refinements, &pool,
+                   s->schedule, s->diag));
+    TRY(polish_units(s->problem, &pool, s->schedule, s->diag));
+    TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
+    struct anneal_options mild = {
+        .seed = 1, .n_moves = s->options->n_moves, .hot = 0.01, .cold = 1e-4, .units_only = 1};
+    TRY(anneal_on(s->problem, &mild, s->schedule, s->diag));
+    TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
+    if (!s->schedule->is_feasible)
+        explain(s, &least_loss);
+    return OK;
+}
+
+enum status knapsack(const struct schedule_problem *problem, const struct knapsack_options *options,
+                     struct arena *arena, struct schedule *schedule, struct diag *diag)
+{
+    struct arena scratch = {0};
+    *schedule = schedule_start(problem, arena);
+    struct solving solving = {.problem = problem,
+                              .options = options,
+                              .arena = &scratch,
+                              .schedule = schedule,
+                              .diag = diag};
+    enum status status = solve(&solving);
+    arena_free(&scratch);
+    return status;
+}
