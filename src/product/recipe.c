@@ -60,8 +60,8 @@ struct recipe *recipe_of_rest(const struct recipe *recipe, const struct graph *w
         result->layers[i] = recipe->layers[from];
         if (recipe->layers[from].filters > 0)
             result->layers[i].filters =
-                share_of_rest(recipe->layers[from].filters,
-                              filters_of(whole, &whole->nodes[from]), filters_of(rest, node));
+                share_of_rest(recipe->layers[from].filters, filters_of(whole, &whole->nodes[from]),
+                              filters_of(rest, node));
         if (recipe->layers[from].sparsity < 0)
             n_rest += weights_of(rest, node);
         else if (!recipe_has_filters(recipe))

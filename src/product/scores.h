@@ -19,8 +19,8 @@ struct node_scores {
     float *of;      /* by unit (units.h); NULL: nothing can be removed from the node */
     float *weights; /* what each weight alone is worth, in parts of the layer's mean; NULL: the
                        recipe has no shares of filters, or the node no weights */
-    double cost;    /* of one of its weights, in bytes or instructions: units are ranked by score per
-                       cost; 0: by score alone */
+    double cost; /* of one of its weights, in bytes or instructions: units are ranked by score per
+                    cost; 0: by score alone */
 };
 
 struct scores {
