@@ -22,7 +22,7 @@ number() { # file, key: a number of a JSON report
 }
 
 put() { # the first seven columns, the others: replaces the line of the table
-    { head -n 1 $csv; { tail -n +2 $csv | grep -vF "$1,"; echo "$1,$2"; } | LC_ALL=C sort; } >"$csv.new"
+    { head -n 1 $csv; { tail -n +2 $csv | grep -vF "$1," || true; echo "$1,$2"; } | LC_ALL=C sort; } >"$csv.new"
     mv "$csv.new" $csv
 }
 
