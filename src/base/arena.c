@@ -93,3 +93,16 @@ void arena_free(struct arena *arena)
         arena->last = previous;
     }
 }
+
+void arena_reset(struct arena *arena)
+{
+    struct arena_chunk *last = arena->last;
+    if (last == NULL)
+        return;
+    arena->last = last->previous;
+    arena_free(arena);
+    memset(last->data, 0, last->used);
+    last->used = 0;
+    last->previous = NULL;
+    arena->last = last;
+}

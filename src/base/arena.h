@@ -32,6 +32,9 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
 /* Releases everything; the arena is empty and usable again. */
 void arena_free(struct arena *arena);
 
+/* Releases everything but the memory of the last chunk, for use again: cheaper in a loop. */
+void arena_reset(struct arena *arena);
+
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, count, type) ((type *)arena_alloc((arena), (count), sizeof(type)))
 

@@ -23,6 +23,11 @@ static enum kernel in_place_form(const struct packed_call *call)
     return call->kernel;
 }
 
+int kernel_has_in_place_form(const struct packed_call *call)
+{
+    return in_place_form(call) != call->kernel;
+}
+
 int kernel_reads_list(enum kernel kernel)
 {
     return kernel_facts(kernel)->reference == KERNEL_conv_2d_fwcs_list_s8_c;

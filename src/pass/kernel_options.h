@@ -37,6 +37,9 @@ struct kernel_options kernel_options_find(const struct packed_call *call,
                                           const struct option_request *request,
                                           struct arena *arena);
 
+/* Whether in_place changes the options of the call. */
+int kernel_has_in_place_form(const struct packed_call *call);
+
 /* Whether the kernel reads a list of kept units in the mask's place. */
 int kernel_reads_list(enum kernel kernel);
 

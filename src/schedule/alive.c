@@ -154,8 +154,11 @@ int32_t alive_sets(const struct alive *alive, int32_t call, int32_t *sets)
     int32_t n = 0;
     for (int32_t i = 0; i < alive->n_alive[call]; i++)
         mark_sets(space, alive->tensors[call][i], marked);
-    if (alive->output[call] >= 0)
-        mark_sets(space, alive->output[call], marked);
+    const struct node *node = &space->graph->nodes[alive->node[call]];
+    for (int32_t i = 0; i < node->n_inputs; i++)
+        if (node->inputs[i] >= 0)
+            mark_sets(space, node->inputs[i], marked);
+    mark_sets(space, node->output, marked);
     for (int32_t s = 0; s < space->sets.n_sets; s++)
         if (marked[s])
             sets[n++] = s;
@@ -163,7 +166,7 @@ int32_t alive_sets(const struct alive *alive, int32_t call, int32_t *sets)
     return n;
 }
 
-size_t alive_bytes(const struct alive *alive, int32_t call, const uint8_t *candidate)
+size_t alive_bytes(const struct alive *alive, int32_t call, const uint8_t *candidate, int in_place)
 {
     const size_t *bytes = layouts_bytes(cost_model_layouts(alive->model), candidate);
     size_t sum = 0, shared = 0;
@@ -172,7 +175,7 @@ size_t alive_bytes(const struct alive *alive, int32_t call, const uint8_t *candi
     if (alive->output[call] < 0)
         return sum;
     size_t output = bytes[alive->output[call]];
-    for (int32_t i = 0; i < alive->n_dying[call]; i++) {
+    for (int32_t i = 0; i < alive->n_dying[call] && in_place; i++) {
         size_t input = bytes[alive->dies[2 * call + i]];
         size_t both = input < output ? input : output;
         shared = both > shared ? both : shared;

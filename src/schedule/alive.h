@@ -20,11 +20,11 @@ struct alive {
 enum status alive_make(struct cost_model *model, struct arena *arena, struct alive **alive,
                        struct diag *diag);
 
-/* The sets whose channels are alive at the call, ascending; returns how many. */
+/* The sets whose channels are alive at the call, or are its node's, ascending; returns how many. */
 int32_t alive_sets(const struct alive *alive, int32_t call, int32_t *sets);
 
-/* The least bytes at the call with this candidate: an output that may be written over an input that
- * dies there counts as the larger of both; scratch memory does not count. */
-size_t alive_bytes(const struct alive *alive, int32_t call, const uint8_t *candidate);
+/* The least bytes at the call with this candidate: in place, an output that may be written over an
+ * input that dies there counts as the larger of both. Scratch memory does not count. */
+size_t alive_bytes(const struct alive *alive, int32_t call, const uint8_t *candidate, int in_place);
 
 #endif

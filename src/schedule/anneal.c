@@ -159,7 +159,7 @@ enum status anneal_on(const struct schedule_problem *problem, const struct annea
                           .next = ARENA_ARRAY(&scratch, n, uint8_t),
                           .schedule = schedule,
                           .diag = diag};
-    enum status status = amounts_of(problem, a.next, 0, &a.amounts, diag);
+    enum status status = amounts_estimate(problem, a.next, 0, &a.amounts, diag);
     a.scale = scale_of(&a);
     memcpy(a.next, schedule->candidate, n - 1);
     if (status == OK)

@@ -15,7 +15,7 @@ struct cost_model {
     size_t code_bytes[N_KERNELS]; /* as the choice of kernels weighs them */
     struct node_costs *nodes;
     struct layouts *layouts;
-    struct arena arena;
+    struct arena arena, scratch;
     const struct node_cost **costs; /* by node, of the candidate at hand */
     int32_t n_calls;
     const struct kernel_options **options; /* by call */
@@ -154,16 +154,15 @@ static enum status costs_look_up(struct cost_model *model, const uint8_t *candid
 static enum status predict(struct cost_model *model, const uint8_t *candidate, size_t sram_budget,
                            int is_exact, struct prediction *prediction, struct diag *diag)
 {
-    struct arena scratch = {0};
-    struct predicting p = {model, candidate, is_exact, &scratch};
+    struct predicting p = {model, candidate, is_exact, &model->scratch};
     struct fit_problem problem = {model->space->graph->n_nodes, sram_budget, &p, pack_and_plan};
     struct fitted fitted;
     enum status status = costs_look_up(model, candidate, diag);
     if (status == OK)
-        status = fit_search(&problem, &scratch, &fitted, diag);
+        status = fit_search(&problem, &model->scratch, &fitted, diag);
     if (status == OK)
         *prediction = sum_up(model, &fitted);
-    arena_free(&scratch);
+    arena_reset(&model->scratch);
     return status;
 }
 
@@ -224,6 +223,7 @@ void cost_model_free(struct cost_model *model)
         return;
     node_costs_free(model->nodes);
     layouts_free(model->layouts);
+    arena_free(&model->scratch);
     arena_free(&model->arena);
     free(model);
 }

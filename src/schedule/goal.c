@@ -27,21 +27,34 @@ const char *objective_name(enum objective objective)
     return names[objective];
 }
 
-enum status amounts_of(const struct schedule_problem *problem, const uint8_t *candidate,
-                       int is_exact, struct amounts *amounts, struct diag *diag)
+static enum status amounts_take(const struct schedule_problem *problem, const uint8_t *candidate,
+                                double margin, int is_exact, struct amounts *amounts,
+                                struct diag *diag)
 {
-    double sram = problem->goal.most[BUDGET_SRAM];
-    size_t budget = sram < (double)SIZE_MAX ? (size_t)sram : SIZE_MAX;
+    double sram = problem->goal.most[BUDGET_SRAM] - margin;
+    size_t budget = sram < (double)SIZE_MAX ? (size_t)(sram > 0 ? sram : 0) : SIZE_MAX;
     TRY((is_exact ? cost_predict : cost_estimate)(problem->model, candidate, budget,
                                                   &amounts->prediction, diag));
     if (amounts->prediction.instructions < 0)
         return fail(diag, ERR_UNSUPPORTED, "instructions of %s are not known",
                     cost_model_core(problem->model)->name);
     amounts->of[BUDGET_FLASH] = (double)amounts->prediction.flash_bytes;
-    amounts->of[BUDGET_SRAM] = (double)amounts->prediction.sram_bytes;
+    amounts->of[BUDGET_SRAM] = (double)amounts->prediction.sram_bytes + margin;
     amounts->of[BUDGET_INSTRUCTIONS] = amounts->prediction.instructions;
     amounts->of[BUDGET_LOSS] = loss_of(problem->loss, cost_model_space(problem->model), candidate);
     return OK;
+}
+
+enum status amounts_of(const struct schedule_problem *problem, const uint8_t *candidate,
+                       struct amounts *amounts, struct diag *diag)
+{
+    return amounts_take(problem, candidate, 0, 1, amounts, diag);
+}
+
+enum status amounts_estimate(const struct schedule_problem *problem, const uint8_t *candidate,
+                             double sram_margin, struct amounts *amounts, struct diag *diag)
+{
+    return amounts_take(problem, candidate, sram_margin, 0, amounts, diag);
 }
 
 double objective_of(const struct goal *goal, const struct amounts *amounts)

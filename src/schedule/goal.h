@@ -44,10 +44,13 @@ struct amounts {
     struct prediction prediction;
 };
 
-/* What a candidate needs of everything that is limited; with `is_exact` 0 as cost_estimate() has
- * it. */
+/* What a candidate needs of everything that is limited. */
 enum status amounts_of(const struct schedule_problem *problem, const uint8_t *candidate,
-                       int is_exact, struct amounts *amounts, struct diag *diag);
+                       struct amounts *amounts, struct diag *diag);
+
+/* The same as cost_estimate() has it, with so many bytes of SRAM added for the gaps of a layout. */
+enum status amounts_estimate(const struct schedule_problem *problem, const uint8_t *candidate,
+                             double sram_margin, struct amounts *amounts, struct diag *diag);
 
 /* The amount that is to be least. */
 double objective_of(const struct goal *goal, const struct amounts *amounts);
@@ -66,6 +69,7 @@ struct schedule {
     enum budget missed; /* not feasible: the limit that cannot be met */
     double nearest;     /* not feasible: the least of that amount among candidates that meet the
                            other limits, as far as that is known */
+    double sram_margin; /* bytes that estimates of the SRAM turned out to lack */
     int64_t n_evaluated;
 };
 

@@ -22,6 +22,16 @@ static int is_better(const struct goal *goal, const struct amounts *a, const str
     return objective_of(goal, a) < objective_of(goal, &b->amounts);
 }
 
+/* An estimate promised what the layout did not keep: exact predictions are dear, so that estimates
+ * are made more careful. */
+static void margin_widen(const struct goal *goal, struct schedule *schedule)
+{
+    double sram = goal->most[BUDGET_SRAM];
+    if (!(sram < (double)INFINITY))
+        return;
+    schedule->sram_margin = fmin(sram / 4, 2 * fmax(schedule->sram_margin, sram / 256));
+}
+
 enum status schedule_offer(const struct schedule_problem *problem, const uint8_t *candidate,
                            struct schedule *schedule, struct amounts *amounts, int *taken,
                            struct diag *diag)
@@ -30,12 +40,14 @@ enum status schedule_offer(const struct schedule_problem *problem, const uint8_t
     size_t n = (size_t)cost_model_space(problem->model)->n_knobs;
     *taken = 0;
     schedule->n_evaluated++;
-    TRY(amounts_of(problem, candidate, 0, amounts, diag));
+    TRY(amounts_estimate(problem, candidate, schedule->sram_margin, amounts, diag));
     if (!is_better(goal, amounts, schedule))
         return OK;
-    TRY(amounts_of(problem, candidate, 1, amounts, diag));
-    if (!is_better(goal, amounts, schedule))
+    TRY(amounts_of(problem, candidate, amounts, diag));
+    if (!is_better(goal, amounts, schedule)) {
+        margin_widen(goal, schedule);
         return OK;
+    }
     schedule->is_feasible = excess_of(goal, amounts) <= 0;
     schedule->amounts = *amounts;
     memcpy(schedule->candidate, candidate, n);

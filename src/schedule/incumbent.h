@@ -10,7 +10,8 @@ struct schedule schedule_start(const struct schedule_problem *problem, struct ar
 
 /* Evaluates the candidate as an estimate. Where that is better than the schedule (meets the limits
  * with less of the objective, or exceeds them less), predicts it exactly and takes it if it still
- * is. `amounts` gets the estimate, or what was predicted. Returns 1 in *taken if it was taken. */
+ * is. If it is not, estimates are made with more margin of SRAM from then on. `amounts` gets the
+ * estimate, or what was predicted. Returns 1 in *taken if it was taken. */
 enum status schedule_offer(const struct schedule_problem *problem, const uint8_t *candidate,
                            struct schedule *schedule, struct amounts *amounts, int *taken,
                            struct diag *diag);

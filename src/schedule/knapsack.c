@@ -12,12 +12,16 @@
 #include "schedule/relaxation.h"
 
 /* Limits of SRAM tried; choices of sets looked at more closely. */
-enum { TIGHTER = 4, POOLED = 16 };
+enum { TIGHTER = 7, POOLED = 16 };
+
+/* From one limit to the next, in parts of it; so near to its bound an objective is good. */
+#define STEP 0.1
+#define NEAR 1.1
 
 struct knapsack_options knapsack_options_initial(void)
 {
     return (struct knapsack_options){
-        .n_rounds = 120, .n_refinements = 5000, .n_pairs = 2000, .n_moves = 2000};
+        .n_rounds = 80, .n_refinements = 4000, .n_pairs = 1000, .n_moves = 1000};
 }
 
 /* At work on a problem. */
@@ -44,24 +48,28 @@ static void miss(struct solving *s, enum budget budget, int is_proved, double ne
     s->schedule->nearest = nearest;
 }
 
-/* A bound, then candidates. Where what is alive at a call is not all that it needs, limits of SRAM
- * below the real one lead to candidates that keep to that. */
+static int is_near(const struct goal *goal, const struct schedule *schedule)
+{
+    return schedule->is_feasible && objective_of(goal, &schedule->amounts) < NEAR * schedule->bound;
+}
+
+/* A bound, then candidates. Where these fit into the SRAM with slow kernels only, lower limits of
+ * SRAM lead to others, for which fast ones do. */
 static enum status search(struct solving *s, const struct schedule_problem *problem,
                           int32_t n_rounds, struct schedule *schedule)
 {
-    double over, sram = s->problem->goal.most[BUDGET_SRAM];
-    struct relaxation *tighter = s->relaxation;
-    TRY(lagrange(problem, s->relaxation, PRICING_BOUND, n_rounds, schedule, &over, &s->weights,
-                 s->diag));
+    double sram = problem->goal.most[BUDGET_SRAM];
+    TRY(lagrange(problem, s->relaxation, PRICING_BOUND, n_rounds, schedule, &s->weights, s->diag));
     if (schedule->bound == (double)INFINITY || n_rounds == 1)
         return OK;
-    for (int i = 0; i < TIGHTER; i++) {
-        TRY(lagrange(problem, tighter, PRICING_REAL, n_rounds, schedule, &over, &s->weights,
-                     s->diag));
-        if (!(over > 0 && over < (double)INFINITY))
+    TRY(lagrange(problem, s->relaxation, PRICING_REAL, n_rounds, schedule, &s->weights, s->diag));
+    for (int i = 0; i < TIGHTER && is_limited(&problem->goal, BUDGET_SRAM); i++) {
+        struct relaxation *tighter;
+        struct weights ignored;
+        TRY(relaxation_make(problem, (1 - STEP * i) * sram, 1, s->arena, &tighter, s->diag));
+        TRY(lagrange(problem, tighter, PRICING_REAL, n_rounds, schedule, &ignored, s->diag));
+        if (is_near(&problem->goal, schedule))
             break;
-        sram -= over;
-        TRY(relaxation_make(problem, sram, s->arena, &tighter, s->diag));
     }
     return OK;
 }
@@ -165,7 +173,7 @@ static enum status solve(struct solving *s)
     struct pool pool = pool_start(cost_model_space(s->problem->model), POOLED, s->arena);
     struct schedule least_loss;
     int missed;
-    TRY(relaxation_make(s->problem, s->problem->goal.most[BUDGET_SRAM], s->arena, &s->relaxation,
+    TRY(relaxation_make(s->problem, s->problem->goal.most[BUDGET_SRAM], 0, s->arena, &s->relaxation,
                         s->diag));
     TRY(check_sram(s, &missed));
     for (size_t i = 0; i < 2 && !missed; i++)

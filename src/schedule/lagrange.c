@@ -16,6 +16,7 @@ struct ascent {
     double violation[N_BUDGETS];
     double best, step; /* bound so far */
     int32_t since;     /* rounds */
+    double scale;
 };
 
 static int is_priced(const struct ascent *ascent, int b)
@@ -72,16 +73,29 @@ static void bound_note(struct ascent *ascent, double value)
     }
 }
 
+/* Before a candidate meets the budgets, a part of what the objective can be. */
 static double target_of(const struct ascent *ascent, const struct schedule *schedule, double value)
 {
     double target = schedule->is_feasible ? objective_of(&ascent->problem->goal, &schedule->amounts)
-                                          : ascent->best + 0.2 * fabs(ascent->best) + 1e-6;
-    return target > value ? target : value + 0.01 * fabs(value) + 1e-9;
+                                          : value + 0.1 * ascent->scale;
+    return target > value ? target : value + 0.005 * ascent->scale;
+}
+
+/* The dense network's objective, or all that can be lost. */
+static enum status scale_find(struct ascent *ascent, const uint8_t *dense, struct diag *diag)
+{
+    const struct space *space = cost_model_space(ascent->problem->model);
+    struct amounts amounts;
+    TRY(amounts_estimate(ascent->problem, dense, 0, &amounts, diag));
+    for (int32_t k = 0; k < space->n_knobs; k++)
+        amounts.of[BUDGET_LOSS] += ascent->problem->loss->of[k][space->knobs[k].n_choices - 1];
+    ascent->scale = objective_of(&ascent->problem->goal, &amounts);
+    return OK;
 }
 
 enum status lagrange(const struct schedule_problem *problem, struct relaxation *relaxation,
                      enum pricing pricing, int32_t n_rounds, struct schedule *schedule,
-                     double *sram_over, struct weights *best_weights, struct diag *diag)
+                     struct weights *best_weights, struct diag *diag)
 {
     static const enum budget objectives[] = {BUDGET_INSTRUCTIONS, BUDGET_LOSS, BUDGET_FLASH};
     struct arena scratch = {0};
@@ -93,8 +107,8 @@ enum status lagrange(const struct schedule_problem *problem, struct relaxation *
     uint8_t *candidate = ARENA_ARRAY(&scratch, n + 1, uint8_t);
     uint8_t *last = ARENA_ARRAY(&scratch, n + 1, uint8_t);
     struct amounts real = {.of = {0}};
-    enum status status = OK;
-    *sram_over = (double)INFINITY;
+    enum status status = scale_find(&ascent, last, diag);
+
     for (int32_t i = 0; i < n_rounds && status == OK; i++) {
         struct weights weights = weights_of(&ascent);
         struct amounts relaxed;
@@ -106,7 +120,6 @@ enum status lagrange(const struct schedule_problem *problem, struct relaxation *
         }
         if (i == 0 || memcmp(candidate, last, n) != 0) {
             status = schedule_offer(problem, candidate, schedule, &real, &taken, diag);
-            *sram_over = fmin(*sram_over, real.of[BUDGET_SRAM] - problem->goal.most[BUDGET_SRAM]);
         }
         memcpy(last, candidate, n);
         for (int b = 0; b < N_BUDGETS; b++)
@@ -118,7 +131,7 @@ enum status lagrange(const struct schedule_problem *problem, struct relaxation *
             break;
         prices_move(&ascent, value, target_of(&ascent, schedule, value));
     }
-    if (!(schedule->bound > ascent.best))
+    if (pricing == PRICING_BOUND && !(schedule->bound > ascent.best))
         schedule->bound = ascent.best;
     arena_free(&scratch);
     return status;

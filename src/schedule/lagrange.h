@@ -13,10 +13,9 @@ enum pricing {
 
 /* Moves the prices of the budgets for n_rounds, offers the candidates found to the schedule, and
  * raises its bound. `relaxation` is of this problem. A bound of INFINITY: no candidate keeps to the
- * relaxation's limit of SRAM. `sram_over` gets the least bytes by which a candidate exceeded the
- * problem's limit, `best_weights` the prices of the best bound. */
+ * relaxation's limit of SRAM. `best_weights` gets the prices of the best bound. */
 enum status lagrange(const struct schedule_problem *problem, struct relaxation *relaxation,
                      enum pricing pricing, int32_t n_rounds, struct schedule *schedule,
-                     double *sram_over, struct weights *best_weights, struct diag *diag);
+                     struct weights *best_weights, struct diag *diag);
 
 #endif

@@ -2,6 +2,7 @@
 #include "schedule/node_costs.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ struct node_costs {
     struct table *tables; /* by node */
     uint8_t *gone;        /* by class */
     struct ranking_cache ranking;
+    struct arena scratch;
     int64_t n_packed;
 };
 
@@ -79,6 +81,7 @@ static void least_add(const struct core_code *code, const struct kernel_option *
     size_t bytes = core_kernel_bytes(code, option->kernel);
     if (is_first || parameters < call->least_parameters)
         call->least_parameters = parameters;
+
     if (is_first || bytes < call->least_code)
         call->least_code = bytes;
     if (is_first || option->more_index_bytes < call->least_index)
@@ -92,6 +95,22 @@ static double fewest_instructions(const struct kernel_options *options)
         if (options->list[i].instructions < fewest)
             fewest = options->list[i].instructions;
     return fewest;
+}
+
+/* Kernels of element-wise ops work in place without a form of their own (plan.c). */
+static void note_scratch(const struct call_cost *from, int has_form, struct call_cost *call)
+{
+    const struct kernel_options *forms[] = {&from->plain, &from->in_place};
+    call->fast_scratch[0] = call->fast_scratch[1] = (double)INFINITY;
+    for (int form = 0; form < 2; form++)
+        for (int i = 0; i < forms[form]->n; i++) {
+            const struct kernel_option *option = &forms[form]->list[i];
+            double scratch = (double)option->scratch_bytes;
+            if (option->instructions <= MOST_TIMES_SLOWER * call->least_instructions &&
+                (form == 1 || !has_form ||
+                 strstr(kernel_facts(option->kernel)->name, "inplace") == NULL))
+                call->fast_scratch[form] = fmin(call->fast_scratch[form], scratch);
+        }
 }
 
 static void note_least(const struct core_code *code, struct call_cost *call)
@@ -120,7 +139,9 @@ static struct call_cost call_cost_of(const struct node_costs *costs, int32_t nod
                              .output_offset = packed->output_offset};
     struct option_request plain = {costs->core, 0, SIZE_MAX}, in_place = {costs->core, 1, SIZE_MAX};
     call.plain = kernel_options_find(packed, &plain, scratch);
-    call.in_place = kernel_options_find(packed, &in_place, scratch);
+    call.in_place = kernel_has_in_place_form(packed)
+                        ? kernel_options_find(packed, &in_place, scratch)
+                        : call.plain;
     for (int32_t i = 0; i < packed->n_inputs; i++) {
         const struct tensor *input = &thin->tensors[packed->inputs[i]];
         call.inputs[i] = from->inputs[packed->inputs[i]];
@@ -130,6 +151,7 @@ static struct call_cost call_cost_of(const struct node_costs *costs, int32_t nod
     for (int32_t i = 0; i < packed->n_arrays; i++)
         call.constant_bytes += array_bytes(&packed->arrays[i]);
     note_least(&costs->code, &call);
+    note_scratch(&call, kernel_has_in_place_form(packed), &call);
     /* Their arrays go with the scratch memory. */
     memset(&call.plain.listed, 0, sizeof call.plain.listed);
     memset(&call.in_place.listed, 0, sizeof call.in_place.listed);
@@ -139,21 +161,21 @@ static struct call_cost call_cost_of(const struct node_costs *costs, int32_t nod
 static enum status cost_make(struct node_costs *costs, int32_t node, const uint8_t *candidate,
                              struct node_cost **cost, struct diag *diag)
 {
-    struct arena scratch = {0};
+    struct arena *scratch = &costs->scratch;
     struct packed *packed;
     space_gone(costs->space, candidate, costs->gone);
     struct graph *thin =
-        thin_node(costs->space, node, candidate, costs->gone, &costs->ranking, &scratch);
-    enum status status = pack(thin, NULL, &scratch, &packed, diag);
+        thin_node(costs->space, node, candidate, costs->gone, &costs->ranking, scratch);
+    enum status status = pack(thin, NULL, scratch, &packed, diag);
     *cost = ARENA_NEW(&costs->arena, struct node_cost);
     if (status == OK) {
         (*cost)->n_calls = packed->n_calls;
         (*cost)->calls = ARENA_ARRAY(&costs->arena, (size_t)packed->n_calls + 1, struct call_cost);
         for (int32_t c = 0; c < packed->n_calls; c++)
-            (*cost)->calls[c] = call_cost_of(costs, node, thin, &packed->calls[c], &scratch);
+            (*cost)->calls[c] = call_cost_of(costs, node, thin, &packed->calls[c], scratch);
         costs->n_packed++;
     }
-    arena_free(&scratch);
+    arena_reset(scratch);
     return status;
 }
 
@@ -256,6 +278,7 @@ void node_costs_free(struct node_costs *costs)
     if (costs == NULL)
         return;
     ranking_cache_free(&costs->ranking);
+    arena_free(&costs->scratch);
     arena_free(&costs->arena);
     free(costs);
 }

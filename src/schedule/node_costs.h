@@ -15,6 +15,9 @@ struct call_cost {
     /* The least of all options that are at most MOST_TIMES_SLOWER than the fastest. */
     double least_instructions; /* negative: not known */
     size_t least_parameters;
+    /* Scratch memory of the smallest kernel at most MOST_TIMES_SLOWER than the fastest of both
+     * forms, that writes its output elsewhere, or over its input; INFINITY: none is. */
+    double fast_scratch[2];
     size_t least_code;   /* bytes of a kernel's own and shared code, without memcpy and memset */
     int64_t least_index; /* bytes of the smallest index less those of the mask */
 };

@@ -95,6 +95,7 @@ static enum status units_anew(struct polishing *p, const uint8_t *start, int fro
                               struct arena *scratch)
 {
     struct schedule local = schedule_start(p->problem, scratch);
+    local.sram_margin = p->schedule->sram_margin;
     struct amounts amounts;
     int taken;
     for (int32_t k = 0; k < p->space->n_knobs; k++)
@@ -102,6 +103,7 @@ static enum status units_anew(struct polishing *p, const uint8_t *start, int fro
     TRY(schedule_offer(p->problem, p->candidate, &local, &amounts, &taken, p->diag));
     TRY(best_units(p, &local));
     p->schedule->n_evaluated += local.n_evaluated;
+    p->schedule->sram_margin = local.sram_margin;
     memcpy(p->candidate, local.candidate, (size_t)p->space->n_knobs);
     return offer(p, &taken);
 }

@@ -19,6 +19,7 @@ struct node_table {
     double code_bytes;            /* of a call's kernel, the least of all entries */
     double *fast_flash;           /* likewise, in the fastest kernels, with code that only the node
                                      needs */
+    double (*scratch)[2];         /* by combination: the least of all units' calls (fast_scratch) */
     uint8_t *best;                /* by combination: the units that factor.values has */
 };
 
@@ -68,9 +69,24 @@ static enum status table_shape(const struct relaxation *r, int32_t node, struct 
     table->instructions = ARENA_ARRAY(arena, n_entries, double);
     table->flash = ARENA_ARRAY(arena, n_entries, double);
     table->fast_flash = ARENA_ARRAY(arena, n_entries, double);
+    table->scratch = arena_alloc(arena, (size_t)table->n_combinations, sizeof *table->scratch);
+    for (int64_t at = 0; at < table->n_combinations; at++)
+        table->scratch[at][0] = table->scratch[at][1] = (double)INFINITY;
     table->best = ARENA_ARRAY(arena, (size_t)table->n_combinations, uint8_t);
     table->factor.values = ARENA_ARRAY(arena, (size_t)table->n_combinations, double);
     return OK;
+}
+
+/* The combination of a factor's sets that a candidate has. */
+static int64_t combination_at(const struct relaxation *r, const struct factor *factor,
+                              const uint8_t *candidate)
+{
+    int64_t at = 0;
+    for (int32_t i = 0; i < factor->n_vars; i++) {
+        int32_t set = factor->vars[i];
+        at = at * r->n_values[set] + candidate[r->space->filters_knob[set]];
+    }
+    return at;
 }
 
 /* The choices of the sets in a factor's combination. */
@@ -102,6 +118,9 @@ static void entry_add(struct relaxation *r, int32_t node, size_t entry,
     *user = *user == 0 || *user == node + 1 ? node + 1 : -1;
     table->code_bytes = table->code_bytes == 0 ? code : fmin(table->code_bytes, code);
     table->instructions[entry] += call->least_instructions;
+    double *scratch = table->scratch[entry / (size_t)table->n_units];
+    for (int form = 0; form < 2; form++)
+        scratch[form] = fmin(scratch[form], call->fast_scratch[form]);
     table->flash[entry] +=
         (double)call->constant_bytes + (double)call->least_index + (double)call->least_parameters;
 }
@@ -181,10 +200,10 @@ static void losses_add(struct relaxation *r, struct arena *arena)
     }
 }
 
-/* A factor for each call: INFINITY where more is alive at it than the limit. Calls at which too
+/* A factor for each call: INFINITY where it needs more than the limit. Calls at which too
  * many sets are alive are left out. */
-static enum status sram_add(struct relaxation *r, double sram_bytes, uint8_t *candidate,
-                            struct arena *arena, struct diag *diag)
+static enum status sram_add(struct relaxation *r, double sram_bytes, int with_scratch,
+                            uint8_t *candidate, struct arena *arena, struct diag *diag)
 {
     struct alive *alive;
     if (!(sram_bytes < (double)SIZE_MAX))
@@ -200,7 +219,13 @@ static enum status sram_add(struct relaxation *r, double sram_bytes, uint8_t *ca
         factor->values = ARENA_ARRAY(arena, (size_t)size, double);
         for (int64_t at = 0; at < size; at++) {
             combination_apply(r, factor, at, candidate);
-            if ((double)alive_bytes(alive, c, candidate) > sram_bytes)
+            const struct node_table *table = &r->tables[alive->node[c]];
+            const double *scratch = table->scratch[combination_at(r, &table->factor, candidate)];
+            double bytes = (double)alive_bytes(alive, c, candidate, 1);
+            if (with_scratch)
+                bytes = fmin(bytes + scratch[1],
+                             (double)alive_bytes(alive, c, candidate, 0) + scratch[0]);
+            if (bytes > sram_bytes)
                 factor->values[at] = (double)INFINITY;
         }
         r->n_factors++;
@@ -209,7 +234,8 @@ static enum status sram_add(struct relaxation *r, double sram_bytes, uint8_t *ca
 }
 
 enum status relaxation_make(const struct schedule_problem *problem, double sram_bytes,
-                            struct arena *arena, struct relaxation **relaxation, struct diag *diag)
+                            int with_scratch, struct arena *arena, struct relaxation **relaxation,
+                            struct diag *diag)
 {
     const struct space *space = cost_model_space(problem->model);
     struct relaxation *r = *relaxation = ARENA_NEW(arena, struct relaxation);
@@ -233,7 +259,7 @@ enum status relaxation_make(const struct schedule_problem *problem, double sram_
     for (int32_t n = 0; n < r->n_nodes; n++)
         TRY(entries_visit(r, n, candidate, entry_add_fast, diag));
     losses_add(r, arena);
-    TRY(sram_add(r, sram_bytes, candidate, arena, diag));
+    TRY(sram_add(r, sram_bytes, with_scratch, candidate, arena, diag));
     r->code_bytes = least_code(r, candidate, diag);
     r->elimination =
         elimination_make(r->n_sets, r->n_values, r->factors, r->n_factors, MOST_TABLE, arena);
@@ -329,11 +355,7 @@ void relaxation_rows(const struct relaxation *r, const uint8_t *candidate, struc
     }
     for (int32_t n = 0; n < r->n_nodes; n++) {
         const struct node_table *table = &r->tables[n];
-        int64_t at = 0;
-        for (int32_t i = 0; i < table->factor.n_vars; i++) {
-            int32_t set = table->factor.vars[i];
-            at = at * r->n_values[set] + candidate[r->space->filters_knob[set]];
-        }
+        int64_t at = combination_at(r, &table->factor, candidate);
         const double *instructions = table->instructions + at * table->n_units;
         const double *flash = table->fast_flash + at * table->n_units;
         if (table->units < 0) {

@@ -11,10 +11,13 @@
 struct relaxation;
 
 /* Packs every node for all choices that change it. `sram_bytes` is a limit that no solution
- * exceeds as far as bytes alive at a call tell. ERR_UNSUPPORTED when layers hang together in too
- * many ways. Everything belongs to the arena. */
+ * exceeds as far as bytes alive at a call tell, with scratch memory that its kernels need
+ * (with_scratch; then candidates that only slower kernels make fit are left out, and the sum bounds
+ * nothing). ERR_UNSUPPORTED when layers hang together in too many ways. Everything belongs to the
+ * arena. */
 enum status relaxation_make(const struct schedule_problem *problem, double sram_bytes,
-                            struct arena *arena, struct relaxation **relaxation, struct diag *diag);
+                            int with_scratch, struct arena *arena, struct relaxation **relaxation,
+                            struct diag *diag);
 
 /* Weights of the amounts; that of SRAM is not read. */
 struct weights {

@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     struct amounts amounts;
     struct schedule_problem problem = {
         model, loss, {OBJECTIVE_LATENCY, {INFINITY, INFINITY, INFINITY, INFINITY}}};
-    check(amounts_of(&problem, dense, 1, &amounts, &diag));
+    check(amounts_of(&problem, dense, &amounts, &diag));
     cost_model_free(model);
     for (int32_t k = 0; k < space->n_knobs; k++)
         amounts.of[BUDGET_LOSS] += loss->of[k][space->knobs[k].n_choices - 1];

@@ -150,7 +150,7 @@ static double best_of_all(const struct bench *bench)
     double best = (double)INFINITY;
     for (;;) {
         struct amounts amounts;
-        must(amounts_of(&bench->problem, candidate, 1, &amounts, &diag), &diag);
+        must(amounts_of(&bench->problem, candidate, &amounts, &diag), &diag);
         double objective = objective_of(&bench->problem.goal, &amounts);
         if (excess_of(&bench->problem.goal, &amounts) <= 0 && objective < best)
             best = objective;
@@ -166,7 +166,7 @@ static struct amounts dense_amounts(const struct bench *bench)
 {
     struct amounts amounts;
     uint8_t *candidate = ARENA_ARRAY(&arena, (size_t)bench->space->n_knobs + 1, uint8_t);
-    must(amounts_of(&bench->problem, candidate, 1, &amounts, &diag), &diag);
+    must(amounts_of(&bench->problem, candidate, &amounts, &diag), &diag);
     for (int32_t k = 0; k < bench->space->n_knobs; k++)
         amounts.of[BUDGET_LOSS] += bench->problem.loss->of[k][bench->space->knobs[k].n_choices - 1];
     return amounts;
