@@ -29,9 +29,10 @@ struct solving {
     const struct schedule_problem *problem;
     const struct knapsack_options *options;
     struct relaxation *relaxation;
+    struct relaxation *tighter[TIGHTER]; /* with lower limits of SRAM and scratch memory */
     struct arena *arena;
     struct schedule *schedule;
-    struct weights weights; /* of the last search */
+    struct weights weights, real; /* of the last search's bound, and for what is really needed */
     struct diag *diag;
 };
 
@@ -59,15 +60,16 @@ static enum status search(struct solving *s, const struct schedule_problem *prob
                           int32_t n_rounds, struct schedule *schedule)
 {
     double sram = problem->goal.most[BUDGET_SRAM];
+    struct weights ignored;
     TRY(lagrange(problem, s->relaxation, PRICING_BOUND, n_rounds, schedule, &s->weights, s->diag));
     if (schedule->bound == (double)INFINITY || n_rounds == 1)
         return OK;
-    TRY(lagrange(problem, s->relaxation, PRICING_REAL, n_rounds, schedule, &s->weights, s->diag));
+    TRY(lagrange(problem, s->relaxation, PRICING_REAL, n_rounds, schedule, &s->real, s->diag));
     for (int i = 0; i < TIGHTER && is_limited(&problem->goal, BUDGET_SRAM); i++) {
-        struct relaxation *tighter;
-        struct weights ignored;
-        TRY(relaxation_make(problem, (1 - STEP * i) * sram, 1, s->arena, &tighter, s->diag));
-        TRY(lagrange(problem, tighter, PRICING_REAL, n_rounds, schedule, &ignored, s->diag));
+        if (s->tighter[i] == NULL)
+            TRY(relaxation_make(s->problem, (1 - STEP * i) * sram, 1, s->arena, &s->tighter[i],
+                                s->diag));
+        TRY(lagrange(problem, s->tighter[i], PRICING_REAL, n_rounds, schedule, &ignored, s->diag));
         if (is_near(&problem->goal, schedule))
             break;
     }
@@ -167,6 +169,23 @@ static void explain(struct solving *s, const struct schedule *least_loss)
     }
 }
 
+/* Refines the schedule, within lower limits of SRAM too while it is far from its bound. */
+static enum status refine_all(struct solving *s, struct pool *pool)
+{
+    const struct goal *goal = &s->problem->goal;
+    int32_t most = s->options->n_refinements;
+    if (!s->schedule->is_feasible)
+        return OK;
+    TRY(refine(s->problem, s->relaxation, &s->weights, most, pool, s->schedule, s->diag));
+    TRY(refine(s->problem, s->relaxation, &s->real, most / 2, pool, s->schedule, s->diag));
+    for (int i = 0; i < TIGHTER && is_limited(goal, BUDGET_SRAM); i++) {
+        if (is_near(goal, s->schedule) || s->tighter[i] == NULL)
+            break;
+        TRY(refine(s->problem, s->tighter[i], &s->weights, most / 4, pool, s->schedule, s->diag));
+    }
+    return OK;
+}
+
 static enum status solve(struct solving *s)
 {
     static const enum budget alone[] = {BUDGET_FLASH, BUDGET_INSTRUCTIONS};
@@ -184,9 +203,7 @@ static enum status solve(struct solving *s)
         return OK;
     TRY(search(s, s->problem, s->options->n_rounds, s->schedule));
     TRY(polish(s->problem, 0, s->schedule, s->diag));
-    if (s->schedule->is_feasible)
-        TRY(refine(s->problem, s->relaxation, &s->weights, s->options->n_refinements, &pool,
-                   s->schedule, s->diag));
+    TRY(refine_all(s, &pool));
     TRY(polish_units(s->problem, &pool, s->schedule, s->diag));
     TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
     struct anneal_options mild = {

@@ -17,13 +17,19 @@ enum { HALVINGS = 14, MOST_SCALE = 1000 };
 /* By this part of a limit may the walk exceed it; units are chosen anew afterwards (polish.h). */
 #define SLACK 0.01
 
+/* Parts of an amount by which it may be corrected. */
+#define MOST_CORRECTION 0.3
+
+/* Of a whole budget, in parts of the objective. */
+#define LEAST_PRICE 0.02
+
 /* Worth a closer look: within this part of the best objective. */
 #define NEAR 0.03
 
 struct refining {
     const struct schedule_problem *problem;
     const struct relaxation *relaxation;
-    const struct weights *weights;
+    struct weights weights;
     const struct space *space;
     enum budget objective;
     double correction[N_BUDGETS]; /* real less relaxed amounts, of the best candidate */
@@ -72,7 +78,7 @@ static void units_by_prices(struct refining *r, double scale)
         for (int32_t u = 0; u < r->rows.rows[i].n; u++) {
             double sum = 0;
             for (int b = 0; b < N_BUDGETS; b++)
-                sum += (b == (int)r->objective ? 1 : scale) * r->weights->of[b] *
+                sum += (b == (int)r->objective ? 1 : scale) * r->weights.of[b] *
                        row_amount(&r->rows.rows[i], b, u);
             if (sum < least) {
                 least = sum;
@@ -170,7 +176,7 @@ static int units_choose_all(struct refining *r)
 {
     double best = objective_of(&r->problem->goal, &r->schedule->amounts);
     relaxation_rows(r->relaxation, r->candidate, &r->rows);
-    if (!units_start(r))
+    if (!relaxation_fits(r->relaxation, r->candidate) || !units_start(r))
         return 0;
     for (;;) {
         struct exchange exchange = best_single(r);
@@ -189,7 +195,8 @@ static int units_choose_all(struct refining *r)
 
 /* ---- sets ---- */
 
-/* What the best candidate really needs beyond the relaxed amounts. */
+/* What the best candidate really needs beyond the relaxed amounts; not where slow kernels make it
+ * fit, which others may do without. */
 static void correct(struct refining *r)
 {
     memset(r->correction, 0, sizeof r->correction);
@@ -198,7 +205,8 @@ static void correct(struct refining *r)
         r->units[i] = r->schedule->candidate[r->rows.rows[i].knob];
     amounts_sum(r);
     for (int b = 0; b < N_BUDGETS; b++)
-        if (b != BUDGET_SRAM && b != BUDGET_LOSS)
+        if (b != BUDGET_SRAM && b != BUDGET_LOSS &&
+            fabs(r->schedule->amounts.of[b] - r->amounts[b]) < MOST_CORRECTION * r->amounts[b])
             r->correction[b] = r->schedule->amounts.of[b] - r->amounts[b];
 }
 
@@ -285,6 +293,16 @@ static enum status walk(struct refining *r, struct random *random, uint8_t *curr
     return OK;
 }
 
+/* A budget that the bound does not feel may be felt by other sets. */
+static void weights_raise(struct refining *r)
+{
+    const double *most = r->problem->goal.most;
+    double objective = fabs(objective_of(&r->problem->goal, &r->schedule->amounts));
+    for (int b = 0; b < N_BUDGETS; b++)
+        if (b != BUDGET_SRAM && b != (int)r->objective && most[b] < (double)INFINITY)
+            r->weights.of[b] = fmax(r->weights.of[b], LEAST_PRICE * objective / (most[b] + 1e-9));
+}
+
 enum status refine(const struct schedule_problem *problem, const struct relaxation *relaxation,
                    const struct weights *weights, int32_t most, struct pool *pool,
                    struct schedule *schedule, struct diag *diag)
@@ -295,7 +313,7 @@ enum status refine(const struct schedule_problem *problem, const struct relaxati
     size_t n = (size_t)space->graph->n_nodes + 1;
     struct refining r = {.problem = problem,
                          .relaxation = relaxation,
-                         .weights = weights,
+                         .weights = *weights,
                          .space = space,
                          .objective = objectives[problem->goal.objective],
                          .schedule = schedule,
@@ -305,6 +323,7 @@ enum status refine(const struct schedule_problem *problem, const struct relaxati
     r.rows.rows = ARENA_ARRAY(&scratch, n, struct unit_row);
     r.units = ARENA_ARRAY(&scratch, n, int32_t);
     r.candidate = ARENA_ARRAY(&scratch, (size_t)space->n_knobs + 1, uint8_t);
+    weights_raise(&r);
     correct(&r);
     struct random random = {1};
     enum status status = descend(&r);

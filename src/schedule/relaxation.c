@@ -370,3 +370,13 @@ void relaxation_rows(const struct relaxation *r, const uint8_t *candidate, struc
         row->of[BUDGET_LOSS] = loss->of[table->units];
     }
 }
+
+int relaxation_fits(const struct relaxation *r, const uint8_t *candidate)
+{
+    for (int32_t f = r->n_nodes + r->n_sets; f < r->n_factors; f++) {
+        const struct factor *factor = &r->factors[f];
+        if (factor->values[combination_at(r, factor, candidate)] == (double)INFINITY)
+            return 0;
+    }
+    return 1;
+}

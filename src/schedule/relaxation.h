@@ -47,4 +47,7 @@ struct unit_rows {
 void relaxation_rows(const struct relaxation *relaxation, const uint8_t *candidate,
                      struct unit_rows *rows);
 
+/* Whether the candidate's sets keep to the limit of SRAM. */
+int relaxation_fits(const struct relaxation *relaxation, const uint8_t *candidate);
+
 #endif
