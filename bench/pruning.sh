@@ -125,7 +125,7 @@ row filterlet 65 20 1 reconstruction
 row block:4 50 20 1 reconstruction
 
 keywords
-network kws "$shared/models/kws_ref_model.tflite" "$work/kws01" --augment shift:2x0
+network kws "$shared/models/kws_ref_model.tflite" "$work/kws01" --augment shift:2x0 --lr 0.002
 row dense 0 60 1 none
 row block:4 40 60 1 reconstruction
 

@@ -133,8 +133,8 @@ static enum status parse_course(const char **value, struct pruner_options *optio
     struct quantizer_options *quantizer = &options->quantizer;
     options->n_steps = 1;
     options->n_epochs = 20;
-    options->rate = 0.02;
-    options->weight_decay = 5e-4;
+    options->rate = 0.06;
+    options->weight_decay = 1e-4;
     quantizer->qat_rate = 1e-2;
     TRY(parse_count("--steps", value['n'], 1, 1000, &options->n_steps, diag));
     TRY(parse_count("--epochs", value['e'], 0, 100000, &options->n_epochs, diag));
