@@ -215,6 +215,10 @@ bench-training-speed: all ## images per second of training, against PyTorch
 bench-training: all ## train and quantize the networks of bench/training.csv: ROWS=; about half an hour
 	@BUILD=$(BUILD) bench/training.sh $(ROWS)
 
+.PHONY: bench-pruning
+bench-pruning: all ## prune the networks of bench/pruning.csv that it does not have, or ROWS=; hours
+	@BUILD=$(BUILD) bench/pruning.sh $(ROWS)
+
 .PHONY: demo
 demo: all ## the main job on a real network: compress, run and verify it
 	@BUILD=$(BUILD) examples/demo.sh
