@@ -102,7 +102,7 @@ rows=("$@")
 # Without training, on 512 images without labels; plain removal beside it.
 network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip
 row dense 0 0 1 none
-row filterlet 25 0 1 reconstruction
+row filterlet 25 0 1 reconstruction --rank score
 row filterlet 25 0 1 "magnitude removed" --score magnitude --no-compensate
 
 # Three epochs with the network's own outputs instead of labels.
