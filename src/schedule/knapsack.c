@@ -16,7 +16,7 @@ enum { TIGHTER = 7, POOLED = 16 };
 
 /* From one limit to the next, in parts of it; so near to its bound an objective is good. */
 #define STEP 0.1
-#define NEAR 1.1
+#define NEAR 1.3
 
 struct knapsack_options knapsack_options_initial(void)
 {
@@ -169,19 +169,38 @@ static void explain(struct solving *s, const struct schedule *least_loss)
     }
 }
 
-/* Refines the schedule, within lower limits of SRAM too while it is far from its bound. */
+/* Refines a copy of the start; the schedule takes what is better. */
+static enum status refine_from(struct solving *s, const struct schedule *start,
+                               const struct relaxation *relaxation, const struct weights *weights,
+                               int32_t most, struct pool *pool)
+{
+    struct schedule local = *start;
+    struct amounts ignored;
+    int taken;
+    size_t n = (size_t)cost_model_space(s->problem->model)->n_knobs;
+    local.candidate = arena_copy(s->arena, start->candidate, n + 1);
+    local.n_evaluated = 0;
+    TRY(refine(s->problem, relaxation, weights, most, pool, &local, s->diag));
+    s->schedule->n_evaluated += local.n_evaluated;
+    return schedule_offer(s->problem, local.candidate, s->schedule, &ignored, &taken, s->diag);
+}
+
+/* Refines by both prices, and within lower limits of SRAM too while it is far from its bound. */
 static enum status refine_all(struct solving *s, struct pool *pool)
 {
     const struct goal *goal = &s->problem->goal;
+    struct schedule start = *s->schedule;
+    size_t n = (size_t)cost_model_space(s->problem->model)->n_knobs;
     int32_t most = s->options->n_refinements;
     if (!s->schedule->is_feasible)
         return OK;
-    TRY(refine(s->problem, s->relaxation, &s->weights, most, pool, s->schedule, s->diag));
-    TRY(refine(s->problem, s->relaxation, &s->real, most / 2, pool, s->schedule, s->diag));
+    start.candidate = arena_copy(s->arena, start.candidate, n + 1);
+    TRY(refine_from(s, &start, s->relaxation, &s->weights, most, pool));
+    TRY(refine_from(s, &start, s->relaxation, &s->real, most, pool));
     for (int i = 0; i < TIGHTER && is_limited(goal, BUDGET_SRAM); i++) {
         if (is_near(goal, s->schedule) || s->tighter[i] == NULL)
             break;
-        TRY(refine(s->problem, s->tighter[i], &s->weights, most / 4, pool, s->schedule, s->diag));
+        TRY(refine_from(s, &start, s->tighter[i], &s->weights, most / 2, pool));
     }
     return OK;
 }
