@@ -8,7 +8,7 @@
 #include "schedule/incumbent.h"
 
 /* Halvings of the scale of prices; the largest scale. */
-enum { HALVINGS = 14, MOST_SCALE = 1000 };
+enum { HALVINGS = 10, MOST_SCALE = 1000 };
 
 /* Temperatures of the walk, in parts of the objective. */
 #define HOT 0.05
@@ -34,8 +34,9 @@ struct refining {
     enum budget objective;
     double correction[N_BUDGETS]; /* real less relaxed amounts, of the best candidate */
     struct unit_rows rows;
-    int32_t *units;            /* by row */
-    double amounts[N_BUDGETS]; /* corrected, of these units */
+    int32_t *units;                   /* by row */
+    double (*prices)[MAX_CHOICES][2]; /* by row, by choice: objective, limited amounts */
+    double amounts[N_BUDGETS];        /* corrected, of these units */
     uint8_t *candidate;
     struct schedule *schedule;
     struct pool *pool;
@@ -71,15 +72,27 @@ static int meets(const struct refining *r, const double *change)
 
 /* ---- units by prices ---- */
 
+/* What each choice costs: of the objective, and of what is limited at the prices as they are. */
+static void rows_price(struct refining *r)
+{
+    for (int32_t i = 0; i < r->rows.n; i++)
+        for (int32_t u = 0; u < r->rows.rows[i].n; u++) {
+            double limited = 0;
+            for (int b = 0; b < N_BUDGETS; b++)
+                if (b != (int)r->objective)
+                    limited += r->weights.of[b] * row_amount(&r->rows.rows[i], b, u);
+            r->prices[i][u][0] =
+                r->weights.of[r->objective] * row_amount(&r->rows.rows[i], (int)r->objective, u);
+            r->prices[i][u][1] = limited;
+        }
+}
+
 static void units_by_prices(struct refining *r, double scale)
 {
     for (int32_t i = 0; i < r->rows.n; i++) {
         double least = (double)INFINITY;
         for (int32_t u = 0; u < r->rows.rows[i].n; u++) {
-            double sum = 0;
-            for (int b = 0; b < N_BUDGETS; b++)
-                sum += (b == (int)r->objective ? 1 : scale) * r->weights.of[b] *
-                       row_amount(&r->rows.rows[i], b, u);
+            double sum = r->prices[i][u][0] + scale * r->prices[i][u][1];
             if (sum < least) {
                 least = sum;
                 r->units[i] = u;
@@ -94,6 +107,7 @@ static int units_start(struct refining *r)
 {
     static const double none[N_BUDGETS] = {0};
     double low = 0, high = 1;
+    rows_price(r);
     for (units_by_prices(r, high); !meets(r, none); units_by_prices(r, high)) {
         low = high;
         high *= 4;
@@ -121,9 +135,10 @@ struct exchange {
 
 static void change_add(const struct refining *r, int32_t row, int32_t unit, double *change)
 {
+    const struct unit_row *from = &r->rows.rows[row];
     for (int b = 0; b < N_BUDGETS; b++)
-        change[b] += row_amount(&r->rows.rows[row], b, unit) -
-                     row_amount(&r->rows.rows[row], b, r->units[row]);
+        if (b != BUDGET_SRAM)
+            change[b] += from->of[b][unit] - from->of[b][r->units[row]];
 }
 
 static void try_exchange(const struct refining *r, const double *change, int32_t row_a,
@@ -322,6 +337,7 @@ enum status refine(const struct schedule_problem *problem, const struct relaxati
                          .diag = diag};
     r.rows.rows = ARENA_ARRAY(&scratch, n, struct unit_row);
     r.units = ARENA_ARRAY(&scratch, n, int32_t);
+    r.prices = arena_alloc(&scratch, n, sizeof *r.prices);
     r.candidate = ARENA_ARRAY(&scratch, (size_t)space->n_knobs + 1, uint8_t);
     weights_raise(&r);
     correct(&r);
