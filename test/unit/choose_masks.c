@@ -1,34 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which units leave when filters are coupled: what has to stay, and what a share is a share of. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 #include "pass/pass.h"
 
-#include <cmocka.h> /* last: it makes fail() a macro */
+#include "test/unit/parsed.h" /* last */
 
-static struct arena arena;
-static struct diag diag;
 static const struct unit filterlet = {UNIT_FILTERLET, 0}, block = {UNIT_BLOCK, 4},
                          filter = {UNIT_FILTER, 0};
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
-
-static struct graph *parse(const char *text)
-{
-    struct graph *graph = NULL;
-    if (graph_parse(text, strlen(text), &arena, &graph, &diag) != OK)
-        fail_msg("%s", diag.message);
-    return graph;
-}
 
 static struct masks *masks_of(const struct graph *graph, const struct scores *scores,
                               const struct recipe *recipe)

@@ -2,33 +2,11 @@
 /* What is absent, by masks and by classes of filters; what that does to biases; and how much of
  * what is left has to follow. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 #include "pass/pass.h"
 
-#include <cmocka.h> /* last: it makes fail() a macro */
+#include "test/unit/parsed.h" /* last */
 
-static struct arena arena;
-static struct diag diag;
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
-
-static struct graph *parse(const char *text)
-{
-    struct graph *graph = NULL;
-    if (graph_parse(text, strlen(text), &arena, &graph, &diag) != OK)
-        fail_msg("%s", diag.message);
-    return graph;
-}
 
 /* ---- the recipe of what is left ---- */
 

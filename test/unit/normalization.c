@@ -2,12 +2,7 @@
 /* Normalizations that get the statistics of what they read: the function stays, filters get a norm
  * to train from. DTMM_SEED is the first random graph's seed. */
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "pass/pass.h"
 #include "test/kernels/seed.h"
@@ -15,28 +10,11 @@
 #include "test/unit/random_graph.h"
 #include "train/normalization.h"
 
-#include <cmocka.h> /* last: it makes fail() a macro */
+#include "test/unit/parsed.h" /* last */
 
 enum { N_GRAPHS = 400, N_SAMPLES = 24 };
 
 static uint64_t first_seed;
-static struct arena arena;
-static struct diag diag;
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
-
-static struct graph *parse(const char *source)
-{
-    struct graph *graph = NULL;
-    if (graph_parse(source, strlen(source), &arena, &graph, &diag) != OK)
-        fail_msg("%s", diag.message);
-    return graph;
-}
 
 static struct graph *measured(const struct graph *graph, uint64_t seed)
 {

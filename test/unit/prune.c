@@ -1,32 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Units, recipes, and which weights a recipe takes away. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
 #include "pass/pass.h"
 
-#include <cmocka.h> /* last: it makes fail() a macro */
+#include "test/unit/parsed.h" /* last */
 
-static struct arena arena;
-static struct diag diag;
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
-
-static struct graph *parse(const char *text)
-{
-    struct graph *graph = NULL;
-    if (graph_parse(text, strlen(text), &arena, &graph, &diag) != OK)
-        fail_msg("%s", diag.message);
-    return graph;
-}
 
 /* conv: 2 filters, 1x2, 8 channels; dense: 2 outputs of 4. */
 static const char two_layers[] = "graph g\n"
