@@ -226,6 +226,8 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
     TRY(samples_load(&p));
     TRY(recipe_load(&p));
     pruner_choose_score(&p);
+    result->score = p.score;
+    result->rank = p.rank;
     result->recipe = recipe_print(p.recipe, p.dense, arena);
     TRY(steps_run(&p));
     TRY(checkpoint_write_graph(options->float_path, p.graph, diag));

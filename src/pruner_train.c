@@ -9,6 +9,10 @@
 #include "train/normalization.h"
 #include "train/task.h"
 
+/* That a batch normalization sees: of fewer, statistics are so noisy that what is left learns less.
+ */
+enum { STATISTICS_SAMPLES = 64 };
+
 /* Of the activations to be like the teacher's, those that still have all channels. */
 static void features_choose(const struct pruner *p, struct train_settings *settings)
 {
@@ -43,8 +47,7 @@ struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs)
     settings.batch_samples = p->options->batch_samples;
     if (settings.batch_samples == 0)
         settings.batch_samples = batch_choose(p->split.n_train);
-    settings.shard_samples =
-        64; /* statistics of fewer are so noisy that what is left learns less */
+    settings.shard_samples = STATISTICS_SAMPLES;
     settings.n_threads = p->options->n_threads;
     settings.rate = p->options->rate;
     settings.weight_decay = p->options->weight_decay;
@@ -109,6 +112,18 @@ static enum status trainer_course(struct pruner *p, struct trainer *trainer, int
     return fail(p->diag, ERR_USAGE, "stopped by a signal");
 }
 
+/* Says which activations are compared no more. */
+static void features_note(const struct pruner *p, const struct train_settings *settings)
+{
+    for (int32_t i = 0, kept = 0; i < p->options->n_features; i++) {
+        if (kept < settings->n_features && settings->features[kept] == p->options->features[i])
+            kept++;
+        else
+            fprintf(stderr, "note: step %d: --distill-features %s has lost channels, and is not compared\n",
+                    p->step, p->options->features[i]);
+    }
+}
+
 enum status pruner_train(struct pruner *p, int32_t n_epochs, int resume)
 {
     struct arena scratch = {0};
@@ -116,6 +131,7 @@ enum status pruner_train(struct pruner *p, int32_t n_epochs, int resume)
     struct train_settings settings = pruner_settings(p, n_epochs);
     struct graph *graph;
     p->n_epochs_now = n_epochs;
+    features_note(p, &settings);
     interrupt_hold();
     enum status status = renormalize(p->graph, &scratch, &graph, p->diag);
     if (status == OK)

@@ -213,7 +213,8 @@ static json_t *result_json(const struct pruner_options *options, const struct pr
     const struct quality *quality = &result->quantized.quality_int8;
     const struct network_size *size = &result->size;
     json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I}", "model", options->quantizer.model_path,
+        "{s:s, s:s, s:s, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I}", "model",
+        options->quantizer.model_path, "score", SCORES[result->score], "rank", RANKS[result->rank],
         "out", options->quantizer.out_path, "recipe", result->recipe, "sparsity",
         1 - (double)size->n_weights / (double)size->n_weights_dense, "n_weights",
         (json_int_t)size->n_weights, "n_weights_dense", (json_int_t)size->n_weights_dense,
@@ -233,6 +234,7 @@ static void print_result(const struct pruner_options *options, const struct prun
 {
     const struct quality *quality = &result->quantized.quality_int8;
     const struct network_size *size = &result->size;
+    printf("units chosen by    %s, ranked by %s\n", SCORES[result->score], RANKS[result->rank]);
     printf("weights absent     %.1f %% of %s\n",
            100 - 100 * (double)size->n_weights / (double)size->n_weights_dense,
            thousands(arena, size->n_weights_dense));

@@ -115,3 +115,25 @@ expect_fail 1 '--score norm: must be' "$dtmm" prune dense/model.tflite --data da
 cp -R data $'d\xe9'
 expect_fail 1 'the options are not UTF-8' "$dtmm" prune dense/model.tflite --data $'d\xe9' --sparsity 0.5 -o x.tflite
 [ ! -e x.tflite ] && [ ! -e x.tflite.state ] || die "a refused pruning wrote something"
+
+# What is said of the choice, and what ranking by cost does: the filters of the first layer compute at most positions.
+[ "$(json plain.json score)" = magnitude ] && [ "$(json plain.json rank)" = score ] ||
+    die "not the score that was asked for"
+remove by_bytes --sparsity 0.4 --unit block:4 --rank bytes
+remove by_both --sparsity 0.4 --unit block:4
+remove by_instructions --sparsity 0.4 --unit block:4 --rank instructions
+[ "$(json by_both.json score)" = reconstruction ] && [ "$(json by_both.json rank)" = both ] || die "not the default choice"
+[ "$(json by_instructions.json macs)" -lt "$(json by_bytes.json macs)" ] ||
+    die "ranked by instructions, $(json by_instructions.json macs) MACs; by bytes $(json by_bytes.json macs)"
+expect_fail 1 '--target is for --rank instructions or both' "$dtmm" prune dense/model.tflite --data data --sparsity 0.4 \
+    --rank bytes --target cortex-m4 -o x.tflite
+
+# An activation that has lost channels is compared no more, and that is said; one that the network never had is refused.
+"$dtmm" prune dense/model.tflite --data data --sparsity 0.3 --unit filter --epochs 1 --distill-features second -o narrow.tflite \
+    >narrow.log 2>&1 || { cat narrow.log; die "does not prune"; }
+grep -q 'note: step 1: --distill-features second has lost channels' narrow.log || { cat narrow.log; die "nothing is said of the feature"; }
+"$dtmm" prune dense/model.tflite --data data --sparsity 0.3 --unit block:4 --epochs 1 --distill-features second -o wide.tflite \
+    >wide.log 2>&1 || { cat wide.log; die "does not prune"; }
+! grep -q 'note:' wide.log || { cat wide.log; die "a feature that is whole is not compared"; }
+expect_fail 1 'the network has no such activation' "$dtmm" prune dense/model.tflite --data data --sparsity 0.3 \
+    --distill-features third -o x.tflite

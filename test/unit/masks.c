@@ -7,7 +7,6 @@
 
 #include "test/unit/parsed.h" /* last */
 
-
 /* ---- the recipe of what is left ---- */
 
 /* a: 4 filters of 2, b: 4 of 4, c: 2 of 4; a relu between. */

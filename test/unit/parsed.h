@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What tests of graphs in text form share. Behind all other headers: cmocka makes fail() a macro. */
+/* What tests of graphs in text form share. Behind all other headers: cmocka makes fail() a macro.
+ */
 #ifndef DTMM_TEST_UNIT_PARSED_H
 #define DTMM_TEST_UNIT_PARSED_H
 

@@ -5,7 +5,6 @@
 
 #include "test/unit/parsed.h" /* last */
 
-
 /* conv: 2 filters, 1x2, 8 channels; dense: 2 outputs of 4. */
 static const char two_layers[] = "graph g\n"
                                  "tensor \"x\" f32 1x1x3x8\n"
