@@ -55,8 +55,8 @@ struct network_size {
 };
 
 struct pruner_result {
-    const char *recipe;                         /* as used */
-    enum score_kind score;                      /* that units were chosen by */
+    const char *recipe;    /* as used */
+    enum score_kind score; /* that units were chosen by */
     enum rank_kind rank;
     double validation_dense, validation_pruned; /* accuracy in float; NaN without classes */
     struct network_size size;                   /* as int8 */

@@ -119,7 +119,8 @@ static void features_note(const struct pruner *p, const struct train_settings *s
         if (kept < settings->n_features && settings->features[kept] == p->options->features[i])
             kept++;
         else
-            fprintf(stderr, "note: step %d: --distill-features %s has lost channels, and is not compared\n",
+            fprintf(stderr,
+                    "note: step %d: --distill-features %s has lost channels, and is not compared\n",
                     p->step, p->options->features[i]);
     }
 }

@@ -212,14 +212,14 @@ static json_t *result_json(const struct pruner_options *options, const struct pr
 {
     const struct quality *quality = &result->quantized.quality_int8;
     const struct network_size *size = &result->size;
-    json_t *json = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I}", "model",
-        options->quantizer.model_path, "score", SCORES[result->score], "rank", RANKS[result->rank],
-        "out", options->quantizer.out_path, "recipe", result->recipe, "sparsity",
-        1 - (double)size->n_weights / (double)size->n_weights_dense, "n_weights",
-        (json_int_t)size->n_weights, "n_weights_dense", (json_int_t)size->n_weights_dense,
-        "weight_bytes", (json_int_t)size->weight_bytes, "macs", (json_int_t)size->macs,
-        "macs_dense", (json_int_t)size->macs_dense);
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:I, s:I, s:I, s:I, s:I}", "model",
+                  options->quantizer.model_path, "score", SCORES[result->score], "rank",
+                  RANKS[result->rank], "out", options->quantizer.out_path, "recipe", result->recipe,
+                  "sparsity", 1 - (double)size->n_weights / (double)size->n_weights_dense,
+                  "n_weights", (json_int_t)size->n_weights, "n_weights_dense",
+                  (json_int_t)size->n_weights_dense, "weight_bytes", (json_int_t)size->weight_bytes,
+                  "macs", (json_int_t)size->macs, "macs_dense", (json_int_t)size->macs_dense);
     if (!isnan(result->validation_dense)) {
         json_object_set_new(json, "validation_dense", json_real(result->validation_dense));
         json_object_set_new(json, "validation_pruned", json_real(result->validation_pruned));
