@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A training that is a part of a longer one: its learning rates, and the weights that it may move. */
+/* A training that is a part of a longer one: its learning rates, and the weights that it may move.
+ */
 #include <math.h>
 
 #include "train/trainer.h"
@@ -60,8 +61,8 @@ static struct graph *train(const struct train_settings *settings, double *rates)
     struct trainer trainer;
     int stopped;
     struct dataset dataset = dataset_make();
-    assert_int_equal(
-        trainer_make(settings, parse(text), NULL, &dataset, &arena, &trainer, &diag), OK);
+    assert_int_equal(trainer_make(settings, parse(text), NULL, &dataset, &arena, &trainer, &diag),
+                     OK);
     trainer.observer = note_rate;
     trainer.observer_context = &rates;
     assert_int_equal(trainer_run(&trainer, &stopped, &diag), OK);
