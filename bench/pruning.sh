@@ -97,6 +97,9 @@ PY
 }
 
 rows=("$@")
+is_wanted() { # network: whether it has a row to make
+    [ "${#rows[@]}" = 0 ] || [[ " ${rows[*]}" == *" $1."* ]]
+}
 [ -e "$shared/data/cifar10" ] || { echo "pruning.sh: $shared/data/cifar10 is not there" >&2; exit 1; }
 
 # Without training, on 512 images without labels; plain removal beside it.
@@ -111,7 +114,7 @@ row dense 0 3 1 none
 row filterlet 50 3 1 reconstruction
 
 # With training.
-network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip,shift:4
+network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip,shift:2
 for seed in 1 2 3; do
     row dense 0 20 $seed none
     row block:4 75 20 $seed reconstruction
@@ -124,13 +127,13 @@ row block:4 65 20 1 reconstruction
 row filterlet 65 20 1 reconstruction
 row block:4 50 20 1 reconstruction
 
-keywords
+is_wanted kws && keywords
 network kws "$shared/models/kws_ref_model.tflite" "$work/kws01" --augment shift:2x0 --lr 0.002
 row dense 0 60 1 none
 row block:4 40 60 1 reconstruction
 
-plain_network
-network vgg11 "$work/vgg11/model.tflite" "$shared/data/cifar10" --augment flip,shift:4
+is_wanted vgg11 && plain_network
+network vgg11 "$work/vgg11/model.tflite" "$shared/data/cifar10" --augment flip,shift:2
 row dense 0 20 1 none
 row filterlet 75 20 1 reconstruction
 row block:4 75 20 1 reconstruction

@@ -19,6 +19,8 @@ static enum status recipe_load(struct pruner *p)
 {
     const struct pruner_options *options = p->options;
     struct file file;
+    if (options->recipe_path == NULL && options->recipe != NULL)
+        return recipe_parse(options->recipe, p->dense, p->arena, &p->recipe, p->diag);
     if (options->recipe_path == NULL) {
         p->recipe = recipe_uniform(p->dense, options->unit, options->sparsity, p->arena);
         return OK;
@@ -47,6 +49,8 @@ static enum status network_load(struct pruner *p)
             p->origin = (struct int8_origin){real, scales};
         p->dense = real;
     }
+    if (status == OK && p->options->live_only)
+        status = shrink(p->dense, NULL, p->arena, &p->dense, NULL, p->diag);
     if (status != OK)
         diag_prefix(p->diag, from->model_path);
     p->graph = p->dense;
@@ -134,6 +138,14 @@ static enum status samples_load(struct pruner *p)
     return OK;
 }
 
+enum status pruner_open(struct pruner *p)
+{
+    p->progress.observer = p->options->quantizer.observer;
+    TRY(network_load(p));
+    TRY(features_check(p));
+    return samples_load(p);
+}
+
 /* ---- steps ---- */
 
 /* Epochs of a step: half of all are spread over the steps but the last, which has the rest. */
@@ -171,7 +183,9 @@ static enum status steps_run(struct pruner *p)
     } else {
         TRY(folder_remove(p->options->state_path, p->diag));
         TRY(pruner_validate(p, p->dense, &p->result->validation_dense));
-        TRY(shrink(p->dense, NULL, p->arena, &p->graph, NULL, p->diag));
+        if (p->options->start_path != NULL)
+            TRY(driver_load(p->options->start_path, p->arena, &p->graph, p->diag));
+        TRY(shrink(p->graph, NULL, p->arena, &p->graph, NULL, p->diag));
     }
     while (p->step < p->options->n_steps) {
         p->step++;
@@ -214,21 +228,16 @@ static enum status size_measure(const struct pruner *p, const struct graph *grap
 enum status pruner_run(const struct pruner_options *options, struct arena *arena,
                        struct pruner_result *result, struct diag *diag)
 {
-    struct pruner p = {.options = options,
-                       .result = result,
-                       .progress = {.observer = options->quantizer.observer},
-                       .arena = arena,
-                       .diag = diag};
+    struct pruner p = {.options = options, .result = result, .arena = arena, .diag = diag};
     struct quantizer_options last = options->quantizer;
     result->validation_dense = result->validation_pruned = NAN;
-    TRY(network_load(&p));
-    TRY(features_check(&p));
-    TRY(samples_load(&p));
+    TRY(pruner_open(&p));
     TRY(recipe_load(&p));
     pruner_choose_score(&p);
     result->score = p.score;
     result->rank = p.rank;
     result->recipe = recipe_print(p.recipe, p.dense, arena);
+    result->scale = p.scale;
     TRY(steps_run(&p));
     TRY(checkpoint_write_graph(options->float_path, p.graph, diag));
     last.model_path = options->float_path;

@@ -21,7 +21,11 @@ enum rank_kind {
 };
 
 struct pruner_options {
-    const char *recipe_path; /* JSON (product/recipe.h); NULL: unit and sparsity for all layers */
+    const char *recipe_path; /* JSON (product/recipe.h); NULL: `recipe` */
+    const char *recipe;      /* the same as text; NULL too: unit and sparsity for all layers */
+    int live_only;           /* shares are of what is left without the channels that are dead */
+    const char *start_path;  /* a float checkpoint of what an earlier run left of the network, to go
+                                on from; NULL: the network itself */
     struct unit unit;
     double sparsity;         /* share of the weights that is to be absent */
     int has_score, has_rank; /* otherwise: reconstruction and both where all units can be scored so,
@@ -60,6 +64,7 @@ struct pruner_result {
     enum rank_kind rank;
     double validation_dense, validation_pruned; /* accuracy in float; NaN without classes */
     struct network_size size;                   /* as int8 */
+    struct sample_scale scale;                  /* of the samples, as they were used */
     struct quantizer_result quantized;
 };
 
@@ -69,5 +74,13 @@ struct pruner_result {
  * from. */
 enum status pruner_run(const struct pruner_options *options, struct arena *arena,
                        struct pruner_result *result, struct diag *diag);
+
+/* What recipes cost before any training, `n_recipes` of them as text, each with a share for every
+ * layer: how far the outputs of the float network on validation samples are from the dense one's,
+ * once units are removed by their magnitude and the others are compensated: of classes the mean
+ * divergence of the probabilities (Kullback and Leibler, in nats), of numbers the squared error in
+ * parts of their variance. */
+enum status pruner_probe(const struct pruner_options *options, int32_t n_recipes,
+                         const char *const *recipes, double *losses, struct diag *diag);
 
 #endif

@@ -32,9 +32,16 @@ struct pruner {
     struct diag *diag;
 };
 
+/* Loads the network and the samples. */
+enum status pruner_open(struct pruner *p);
+
 /* pruner_remove.c: score, couple, choose masks, prune or compensate, shrink: the graph of the next
  * step, before training. */
 enum status pruner_remove(struct pruner *p);
+
+/* The same file: the dense graph without what the pruner's recipe, which has a share for each
+ * layer, removes, compensated when the options say so, but not shrunk. */
+enum status pruner_try(struct pruner *p, struct arena *arena, struct graph **pruned);
 
 /* What is absent from a graph that is left of the dense one: what is zero; of an int8 network, in
  * which many weights are, units that are. */

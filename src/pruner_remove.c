@@ -298,3 +298,18 @@ enum status pruner_remove(struct pruner *p)
                  arena_printf(p->arena, "step %d of %d", p->step, p->options->n_steps));
     return status;
 }
+
+enum status pruner_try(struct pruner *p, struct arena *arena, struct graph **pruned)
+{
+    struct scores *scores;
+    struct groups *groups;
+    struct masks *masks;
+    p->graph = p->dense;
+    TRY(units_score(p, p->recipe, arena, &scores));
+    TRY(couple(p->dense, arena, &groups, p->diag));
+    TRY(choose_masks(p->dense, scores, p->recipe, groups, arena, &masks, p->diag));
+    TRY(prune(p->dense, masks, groups, arena, pruned, p->diag));
+    return p->options->compensate
+               ? weights_compensate(p, pruner_masks(p, *pruned, arena), groups, arena, pruned)
+               : OK;
+}

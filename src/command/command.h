@@ -24,6 +24,7 @@ enum status command_inspect(const struct command *, int argc, char **argv, struc
 enum status command_train(const struct command *, int argc, char **argv, struct diag *);
 enum status command_eval(const struct command *, int argc, char **argv, struct diag *);
 enum status command_prune(const struct command *, int argc, char **argv, struct diag *);
+enum status command_sweep(const struct command *, int argc, char **argv, struct diag *);
 enum status command_compress(const struct command *, int argc, char **argv, struct diag *);
 enum status command_quantize(const struct command *, int argc, char **argv, struct diag *);
 enum status command_run(const struct command *, int argc, char **argv, struct diag *);

@@ -1,97 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/stage.h"
-#include "command/command.h"
+#include "command/compress.h"
+#include "command/train_options.h"
 #include "emit/emit.h"
 #include "project.h"
 #include "report/report.h"
-
-struct request {
-    struct compile_options compile;
-    const char *out;
-    int force, json;
-};
-
-static enum status parse_budget(const char *option, const char *value, uint32_t device,
-                                const struct target *target, size_t *bytes, struct diag *diag)
-{
-    *bytes = device;
-    if (value == NULL)
-        return OK;
-    TRY(parse_bytes(option, value, bytes, diag));
-    if (*bytes > device)
-        return fail(diag, ERR_USAGE,
-                    "%s %s is more than %s has (%u bytes); choose a smaller budget "
-                    "or another --target",
-                    option, value, target->name, device);
-    return OK;
-}
-
-/* OUT may be missing or an empty folder; with --force also a folder that nothing else needs. */
-static enum status check_out(const struct request *request, struct diag *diag)
-{
-    const char *out = request->out;
-    switch (out[0] == '\0' ? FOLDER_OTHER : folder_look(out)) {
-    case FOLDER_OTHER:
-        return fail(diag, ERR_USAGE, "-o '%s': not a folder; choose another name", out);
-    case FOLDER_CLOSED:
-        return fail(diag, ERR_IO, "-o %s: cannot look into it: %s", out, strerror(errno));
-    case FOLDER_FULL:
-        if (!request->force)
-            return fail(diag, ERR_USAGE, "-o %s: exists and is not empty; --force replaces it",
-                        out);
-        break;
-    default:
-        break;
-    }
-    if (folder_holds(out, ".") || folder_holds(out, request->compile.model_path))
-        return fail(diag, ERR_USAGE,
-                    "-o %s: holds the %s, which would be lost; choose another folder", out,
-                    folder_holds(out, ".") ? "current folder" : "model");
-    return OK;
-}
-
-static enum status parse_request(const struct command *command, int argc, char **argv,
-                                 struct request *request, struct diag *diag)
-{
-    static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},
-                                            {"target", required_argument, NULL, 't'},
-                                            {"flash", required_argument, NULL, 'F'},
-                                            {"sram", required_argument, NULL, 'S'},
-                                            {"sparsity", required_argument, NULL, 's'},
-                                            {"out", required_argument, NULL, 'o'},
-                                            {"force", no_argument, NULL, 'f'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"verbose", no_argument, NULL, 'v'},
-                                            {"dump", required_argument, NULL, 'd'},
-                                            {NULL, 0, NULL, 0}};
-    struct arguments arguments;
-    TRY(arguments_parse(command, argc, argv, OPTIONS, "t:o:fvd:", 1, &arguments, diag));
-    const char **value = arguments.value;
-    struct compile_options *compile = &request->compile;
-    *request = (struct request){
-        .out = value['o'], .force = value['f'] != NULL, .json = value['j'] != NULL};
-    compile->model_path = arguments.positional[0];
-    compile->observer = (struct observer){.verbose = value['v'] != NULL, .dump = value['d']};
-    if (value['t'] == NULL)
-        return fail(diag, ERR_USAGE, "--target is missing; 'dtmm targets' lists them");
-    if (request->out == NULL)
-        return fail(diag, ERR_USAGE, "-o OUT is missing: the folder to write");
-    TRY(target_find(value['t'], &compile->target, diag));
-    TRY(check_dump(compile->observer.dump, DUMPABLE_PASSES, request->json, diag));
-    if (value['s'] != NULL)
-        TRY(parse_fraction("--sparsity", value['s'], 0, 1, &compile->sparsity, diag));
-    const struct target *target = compile->target;
-    TRY(parse_budget("--flash", value['F'], target->flash_bytes, target, &compile->flash_budget,
-                     diag));
-    TRY(parse_budget("--sram", value['S'], target->sram_bytes, target, &compile->sram_budget,
-                     diag));
-    return check_out(request, diag);
-}
 
 /* The arena alone may show that no build can fit; the layer at its peak is the cause. */
 static enum status check_arena(const struct compile_options *options,
@@ -138,7 +55,7 @@ static enum status write_graph(const struct compiled *compiled, const char *fold
     return file_write(arena_printf(arena, "%s/model.txt", folder), text.data, text.length, diag);
 }
 
-static enum status build(const struct request *request, const struct compiled *compiled,
+static enum status build(const struct compress_request *request, const struct compiled *compiled,
                          const char *folder, struct arena *arena, struct built *built,
                          struct diag *diag)
 {
@@ -167,14 +84,38 @@ static enum status build(const struct request *request, const struct compiled *c
     return status;
 }
 
-/* Fills the staged folder; leaves the report for the screen in *report. */
-static enum status fill(const struct request *request, const struct compiled *compiled,
-                        const char *folder, struct arena *arena, json_t **report, struct diag *diag)
+static enum status file_copy(const char *from, const char *to, struct arena *arena,
+                             struct diag *diag)
+{
+    struct file file;
+    TRY(file_read(from, arena, &file, diag));
+    return file_write(to, file.data, file.size, diag);
+}
+
+/* What the library was made from: to be evaluated, edited, or compressed further. */
+static enum status write_sources(const struct compressor_result *found, const char *folder,
+                                 struct arena *arena, struct diag *diag)
+{
+    TRY(file_copy(found->tflite_path, arena_printf(arena, "%s/model.tflite", folder), arena, diag));
+    TRY(file_copy(found->float_path, arena_printf(arena, "%s/model.safetensors", folder), arena,
+                  diag));
+    if (found->recipe == NULL)
+        return OK;
+    return file_write(arena_printf(arena, "%s/recipe.json", folder), found->recipe,
+                      strlen(found->recipe), diag);
+}
+
+/* Fills the staged folder; leaves the report for the screen in *report. `found` may be NULL. */
+static enum status fill(const struct compress_request *request, const struct compiled *compiled,
+                        const struct compressor_result *found, const char *folder,
+                        struct arena *arena, json_t **report, struct diag *diag)
 {
     struct built built = {0};
     TRY(build(request, compiled, folder, arena, &built, diag));
     TRY(write_graph(compiled, folder, arena, diag));
-    struct report_facts facts = {.model_path = request->compile.model_path,
+    if (found != NULL)
+        TRY(write_sources(found, folder, arena, diag));
+    struct report_facts facts = {.model_path = request->model_path,
                                  .original = compiled->original,
                                  .graph = compiled->graph,
                                  .packed = compiled->packed,
@@ -183,11 +124,13 @@ static enum status fill(const struct request *request, const struct compiled *co
                                  .built = &built,
                                  .sparsity = request->compile.sparsity};
     *report = report_json(&facts);
+    if (found != NULL)
+        report_add_schedule(*report, found->json);
     struct project project = {.folder = folder, .report = *report};
     return project_save_report(&project, diag);
 }
 
-static void show(const struct request *request, json_t *report, struct arena *arena)
+static void show(const struct compress_request *request, json_t *report, struct arena *arena)
 {
     if (request->json)
         print_json(json_incref(report));
@@ -199,15 +142,15 @@ static void show(const struct request *request, json_t *report, struct arena *ar
     fwrite(text.data, 1, text.length, stdout);
 }
 
-static enum status compress(const struct request *request, struct arena *arena, struct diag *diag)
+/* Writes OUT, complete or not at all. */
+static enum status write_out(const struct compress_request *request,
+                             const struct compiled *compiled, const struct compressor_result *found,
+                             struct arena *arena, struct diag *diag)
 {
-    struct compiled compiled;
     struct stage stage;
     json_t *report = NULL;
-    TRY(driver_compile(&request->compile, arena, &compiled, diag));
-    TRY(check_arena(&request->compile, &compiled, diag));
     TRY(stage_open(request->out, arena, &stage, diag));
-    enum status status = fill(request, &compiled, stage.folder, arena, &report, diag);
+    enum status status = fill(request, compiled, found, stage.folder, arena, &report, diag);
     if (status == OK)
         status = stage_commit(&stage, arena, diag);
     else
@@ -218,13 +161,62 @@ static enum status compress(const struct request *request, struct arena *arena, 
     return status;
 }
 
+/* Without data: what can be done to the network as it is. */
+static enum status compress(const struct compress_request *request, struct arena *arena,
+                            struct diag *diag)
+{
+    struct compiled compiled;
+    TRY(driver_compile(&request->compile, arena, &compiled, diag));
+    TRY(check_arena(&request->compile, &compiled, diag));
+    return write_out(request, &compiled, NULL, arena, diag);
+}
+
+static void observe(void *context, const struct epoch_result *result)
+{
+    train_screen_show(context, result);
+}
+
+/* The network that was found becomes the library. The report compares with the one that came. */
+static enum status write_found(const struct compress_request *request,
+                               const struct compressor_result *found, struct arena *arena,
+                               struct diag *diag)
+{
+    struct compress_request last = *request;
+    struct compiled compiled;
+    last.compile.model_path = found->tflite_path;
+    TRY(driver_compile(&last.compile, arena, &compiled, diag));
+    TRY(driver_load(request->model_path, arena, &compiled.original, diag));
+    TRY(check_arena(&last.compile, &compiled, diag));
+    TRY(write_out(&last, &compiled, found, arena, diag));
+    return folder_remove(request->compressor.state_path, diag);
+}
+
+/* With data: removes and trains until the budgets are met. */
+static enum status compress_trained(const struct compress_request *request, struct arena *arena,
+                                    struct diag *diag)
+{
+    struct compressor_options options = request->compressor;
+    struct compressor_result found = {.json = NULL};
+    struct train_screen screen =
+        train_screen_start(options.pruner.n_epochs + options.pruner.quantizer.n_qat_epochs, 0);
+    options.pruner.quantizer.train_observer = observe;
+    options.pruner.quantizer.train_context = &screen;
+    enum status status = compressor_run(&options, arena, &found, diag);
+    train_screen_end(&screen);
+    if (status == OK)
+        status = write_found(request, &found, arena, diag);
+    json_decref(found.json);
+    return status;
+}
+
 enum status command_compress(const struct command *command, int argc, char **argv,
                              struct diag *diag)
 {
-    struct request request;
-    TRY(parse_request(command, argc, argv, &request, diag));
+    struct compress_request request;
     struct arena arena = {0};
-    enum status status = compress(&request, &arena, diag);
+    enum status status = compress_request_parse(command, argc, argv, &arena, &request, diag);
+    if (status == OK)
+        status = (request.has_data ? compress_trained : compress)(&request, &arena, diag);
     arena_free(&arena);
     return status;
 }

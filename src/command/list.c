@@ -5,6 +5,13 @@
     "  --json           print JSON for programs\n"                                                 \
     "  -h, --help       this text\n"
 
+#define AS_FOR_PRUNE                                                                               \
+    "  --steps N, --qat N, --batch N, --lr X, --weight-decay X, --augment A, --distill,\n"         \
+    "  --no-distill, --distill-share X, --distill-features A,B, --feature-weight X,\n"             \
+    "  --compensate, --no-compensate, --val X, --seed N, --threads N, --input-scale X,\n"          \
+    "  --input-offset X, --input-like MODEL\n"                                                     \
+    "                   as for 'dtmm prune'\n"
+
 const struct command COMMANDS[] = {
     {"inspect", "show a network's layers, weights and what of them is zero",
      "usage: dtmm inspect MODEL [options]\n"
@@ -88,25 +95,66 @@ const struct command COMMANDS[] = {
      "  dtmm eval net_int8.tflite --data cifar10 --on cortex-m4 --limit 4\n",
      command_eval},
     {"compress", "turn a network into a C library for a device",
-     "usage: dtmm compress MODEL --target T [options] -o OUT\n"
+     "usage: dtmm compress MODEL --target T [--data D] [options] -o OUT\n"
      "\n"
      "Removes what cannot change the outputs, packs the rest, plans the memory, writes a C "
      "library\n"
-     "into the folder OUT, and links it for the target to see that it fits.\n"
+     "into the folder OUT, and links it for the target to see that it fits. With --data, finds "
+     "what\n"
+     "to remove so that the budgets hold, prunes and trains a float or int8 network, runs the\n"
+     "result under the emulator, and goes again where it missed one (doc/schedule.md).\n"
      "\n"
      "  -t, --target T   device or core; 'dtmm targets' lists them\n"
      "  -o, --out OUT    folder to write; it appears complete or not at all\n"
      "  --flash SIZE     flash the library may take, such as 64K (default: the device's)\n"
      "  --sram SIZE      SRAM the library may take, such as 32K (default: the device's)\n"
-     "  --sparsity R     remove filterlets too, the smallest first, until this fraction (0 to\n"
-     "                   below 1) of the convolutions' weights is absent; changes the outputs\n"
-     "  -f, --force      replace the folder OUT, whatever it holds\n"
+     "  --sparsity R     without data: remove filterlets too, the smallest first, until this\n"
+     "                   fraction (0 to below 1) of the convolutions' weights is absent\n"
+     "  --data D         dataset to train on and to judge by ('dtmm data --help'); then also:\n"
+     "  --instructions N that an inference may execute, such as 6.5M; or\n"
+     "  --latency T      that it may take, such as 20ms: an estimate from the target's clock\n"
+     "  --max-drop P     points of accuracy that may be lost on validation samples\n"
+     "  --min-accuracy P percent of them that must be right\n"
+     "  --objective O    what is to be best within the budgets: accuracy, latency or flash\n"
+     "                   (accuracy)\n"
+     "  --solver S       knapsack or anneal (knapsack)\n"
+     "  --rounds N       of pruning and training, at most (3)\n"
+     "  --recipe FILE    what to remove, layer by layer; nothing is searched (doc/pruning.md)\n"
+     "  --epochs N       of training in a round; 0: none (20)\n"
+     "  --resume         go on with a run that was cut off (its state is in "
+     "OUT.state)\n" AS_FOR_PRUNE "  -f, --force      replace the folder OUT, whatever it holds\n"
      "  -v, --verbose    a line a pass\n"
      "  -d, --dump PASS  print what a pass made instead of the report: import score prune\n"
      "                   simplify pack plan\n" COMMON_HELP "\n"
-     "example:\n"
-     "  dtmm compress examples/small_cnn.tflite --target cortex-m4 --flash 64K --sram 32K -o out\n",
+     "examples:\n"
+     "  dtmm compress examples/small_cnn.tflite --target cortex-m4 --flash 64K --sram 32K -o out\n"
+     "  dtmm compress resnet.tflite --data cifar10 --target cortex-m4 --flash 64K --max-drop 1 \\\n"
+     "      --augment flip,shift:2 -o out\n",
      command_compress},
+    {"sweep", "show what accuracy costs in flash and time",
+     "usage: dtmm sweep MODEL --data D --target T [options] -o OUT\n"
+     "\n"
+     "Compresses a network to smaller and smaller budgets of flash and instructions, each point\n"
+     "pruned and trained from the one before, built and run under the emulator. Writes into the\n"
+     "folder OUT: front.csv, front.svg, and of each point the int8 network and its recipe; prints\n"
+     "the front and the point that is recommended, from which on accuracy falls fastest.\n"
+     "\n"
+     "  --data D         dataset; 'dtmm data --help' tells what it can be\n"
+     "  -t, --target T   device or core; 'dtmm targets' lists them\n"
+     "  -o, --out OUT    folder to write; it appears complete or not at all\n"
+     "  --points N       besides the dense network (8)\n"
+     "  --sram SIZE      SRAM that all points may take (default: the device's)\n"
+     "  --solver S       knapsack or anneal (knapsack)\n"
+     "  --epochs N       of training a point (6)\n"
+     "  --resume         go on with a run that was cut off (its state is in "
+     "OUT.state)\n" AS_FOR_PRUNE "  -f, --force      replace the folder OUT, whatever it holds\n"
+     "  -v, --verbose    a line a pass\n" COMMON_HELP "\n"
+     "Under mpirun, processes share the points; each starts its first from the dense network.\n"
+     "\n"
+     "example:\n"
+     "  dtmm sweep resnet.tflite --data cifar10 --target cortex-m4 --augment flip,shift:2 -o "
+     "front\n",
+     command_sweep},
     {"prune", "remove what matters least, train the rest, make it int8",
      "usage: dtmm prune MODEL --data D --sparsity R [options] -o OUT.tflite\n"
      "\n"
@@ -126,7 +174,7 @@ const struct command COMMANDS[] = {
      "  --rank R             score, or score per bytes, instructions or both that leave (both for\n"
      "                       reconstruction, score for others)\n"
      "  --target T           that executes the instructions (cortex-m4)\n"
-     "  --steps N            of removal (1)\n"
+     "  --steps N            of removal (4; with less than 8 epochs 1)\n"
      "  --compensate, --no-compensate  after each removal, solve the weights that stay anew, by\n"
      "                       least squares on some hundred samples (on)\n"
      "  --epochs N           of training, all steps together; 0: none (20)\n"

@@ -152,6 +152,12 @@ void report_add_run(json_t *report, const struct run *run)
     }
 }
 
+void report_add_schedule(json_t *report, json_t *schedule)
+{
+    json_object_set(report, "schedule", schedule);
+    json_object_set(report, "instructions", json_object_get(schedule, "instructions"));
+}
+
 static void forget(json_t *report)
 {
     json_t *layer;
@@ -234,6 +240,48 @@ static const char *against(struct arena *arena, int64_t now, int64_t dense, cons
                         100.0 * (double)now / (double)dense, thousands(arena, dense));
 }
 
+/* "83.24 %" */
+static const char *percent(const json_t *number, struct arena *arena)
+{
+    return arena_printf(arena, "%.2f %%", 100 * json_number_value(number));
+}
+
+/* A row for each budget that was given, and the accuracies. */
+static void schedule_cells(struct table *table, const json_t *schedule, struct arena *arena)
+{
+    const json_t *budgets = json_object_get(schedule, "budgets");
+    const json_t *most = json_object_get(budgets, "instructions");
+    const json_t *latency = json_object_get(schedule, "latency_ms_estimate");
+    const json_t *reference = json_object_get(schedule, "validation_reference");
+    const json_t *test = json_object_get(schedule, "test");
+    if (json_is_number(latency)) {
+        table_cell(table, "latency");
+        table_cell(table, "%.3g ms (an estimate from the instructions)",
+                   json_number_value(latency));
+    }
+    table_cell(table, "budgets");
+    table_cell(table, "flash %s B, SRAM %s B%s", thousands(arena, integer(budgets, "flash_bytes")),
+               thousands(arena, integer(budgets, "sram_bytes")),
+               json_is_number(most)
+                   ? arena_printf(arena, ", %s instructions",
+                                  thousands(arena, (int64_t)json_number_value(most)))
+                   : "");
+    if (json_is_number(reference)) {
+        table_cell(table, "validation");
+        table_cell(table, "%s, compared with %s",
+                   percent(json_object_get(schedule, "validation"), arena),
+                   percent(reference, arena));
+    }
+    if (test != NULL) {
+        table_cell(table, "test");
+        table_cell(table, "%s, the dense network in int8 %s", percent(test, arena),
+                   percent(json_object_get(schedule, "test_dense"), arena));
+    }
+    table_cell(table, "equal to the host");
+    table_cell(table, "%lld of 4 samples on the emulated device",
+               (long long)integer(schedule, "samples_equal"));
+}
+
 void report_print(const json_t *report, struct text *text)
 {
     struct arena *arena = text->arena;
@@ -266,6 +314,9 @@ void report_print(const json_t *report, struct text *text)
     table_cell(table, "%s",
                json_is_integer(instructions) ? thousands(arena, json_integer_value(instructions))
                                              : "not measured yet: dtmm run");
+    const json_t *schedule = json_object_get(report, "schedule");
+    if (schedule != NULL)
+        schedule_cells(table, schedule, arena);
     text_printf(text, "\n");
     table_print(table, text);
 }

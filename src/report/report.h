@@ -36,6 +36,9 @@ void report_add_run(json_t *report, const struct run *run);
  */
 void report_other_run(json_t *report, const struct run *run);
 
+/* Puts in what the budgets were, what was searched and trained for them, and what became of it. */
+void report_add_schedule(json_t *report, json_t *schedule);
+
 /* Prints a report as a table of layers and totals. */
 void report_print(const json_t *report, struct text *text);
 

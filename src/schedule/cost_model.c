@@ -105,6 +105,15 @@ static enum status pack_and_plan(void *context, const size_t *scratch_limit,
     return OK;
 }
 
+static size_t code_bytes(void *context, const struct packed *packed)
+{
+    const struct predicting *p = context;
+    uint8_t used[N_KERNELS] = {0};
+    for (int32_t i = 0; i < packed->n_calls; i++)
+        used[packed->calls[i].kernel] = 1;
+    return core_code_bytes(&p->model->code, used);
+}
+
 /* ---- prediction ---- */
 
 static int64_t index_bytes_more(const struct call_cost *call, enum kernel kernel)
@@ -155,7 +164,8 @@ static enum status predict(struct cost_model *model, const uint8_t *candidate, s
                            int is_exact, struct prediction *prediction, struct diag *diag)
 {
     struct predicting p = {model, candidate, is_exact, &model->scratch};
-    struct fit_problem problem = {model->space->graph->n_nodes, sram_budget, &p, pack_and_plan};
+    struct fit_problem problem = {model->space->graph->n_nodes, sram_budget, &p, pack_and_plan,
+                                  code_bytes};
     struct fitted fitted;
     enum status status = costs_look_up(model, candidate, diag);
     if (status == OK)

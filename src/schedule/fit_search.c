@@ -3,6 +3,9 @@
 
 #include <stdint.h>
 
+/* A kernel that is another entry into code that is there takes no more. */
+enum { ENTRY_BYTES = 32 };
+
 /* What is asked of pack, by node, and what came of it. */
 struct fitting {
     const struct fit_problem *problem;
@@ -58,9 +61,22 @@ static int costs_no_more(const struct packed *a, const struct packed *b)
 }
 
 /* Whether going on may still help: within the budget, only what costs nothing does. */
-static int may_take(const struct fitting *fitting, const struct fitted *best)
+static int may_help(const struct fitting *fitting, const struct fitted *way)
 {
-    return exceeds_budget(fitting, best) || costs_no_more(best->packed, fitting->current.packed);
+    return exceeds_budget(fitting, way) || costs_no_more(way->packed, fitting->current.packed);
+}
+
+/* Half of the layers of a kind in place take both kernels' code; all of them, or none, only one's.
+ */
+static int is_better(const struct fitting *fitting, const struct fitted *best)
+{
+    const struct fit_problem *problem = fitting->problem;
+    const struct fitted *now = &fitting->current;
+    if (now->layout->arena_bytes >= best->layout->arena_bytes)
+        return 0;
+    return exceeds_budget(fitting, best) ||
+           problem->code_bytes(problem->context, now->packed) <=
+               problem->code_bytes(problem->context, best->packed) + ENTRY_BYTES;
 }
 
 static enum status pack_and_plan(struct fitting *fitting, struct diag *diag)
@@ -80,12 +96,14 @@ enum status fit_search(const struct fit_problem *problem, struct arena *scratch,
     for (size_t i = 0; i < n; i++)
         fitting.scratch_limit[i] = SIZE_MAX;
     TRY(pack_and_plan(&fitting, diag));
-    *best = fitting.current;
+    struct fitted way = *best = fitting.current; /* that leads on, though its code may be more */
     while (ask_for_less(&fitting)) {
         TRY(pack_and_plan(&fitting, diag));
-        if (!may_take(&fitting, best))
+        if (!may_help(&fitting, &way))
             break;
-        if (fitting.current.layout->arena_bytes < best->layout->arena_bytes)
+        if (fitting.current.layout->arena_bytes < way.layout->arena_bytes)
+            way = fitting.current;
+        if (is_better(&fitting, best))
             *best = fitting.current;
     }
     return OK;

@@ -23,11 +23,14 @@ struct fit_problem {
     /* Makes what struct pack_request (pass.h) asks for by node. */
     enum status (*pack_and_plan)(void *context, const size_t *scratch_limit,
                                  const uint8_t *in_place, struct fitted *fitted, struct diag *diag);
+    /* Bytes of the code of all its kernels. */
+    size_t (*code_bytes)(void *context, const struct packed *packed);
 };
 
 /* While the arena exceeds the SRAM budget, layers at its peak take kernels with less scratch
- * memory, then kernels that work in place. Within the budget a layer works in place where that
- * lowers the peak and is predicted to cost no instruction. `scratch` holds what is asked for. */
+ * memory, then kernels that work in place. Within the budget layers work in place where that
+ * lowers the peak and is predicted to cost no instruction and no byte of code. `scratch` holds what
+ * is asked for. */
 enum status fit_search(const struct fit_problem *problem, struct arena *scratch,
                        struct fitted *best, struct diag *diag);
 

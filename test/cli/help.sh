@@ -3,14 +3,22 @@
 # Help, version, and what a wrong command line gets.
 . "$(dirname "$0")/../lib.sh"
 expect_exact test/cli/help.stdout.exact "$dtmm" --help
-for command in inspect eval compress prune quantize train run verify data targets; do
+for command in inspect eval compress sweep prune quantize train run verify data targets; do
     expect_exact test/cli/help_$command.stdout.exact "$dtmm" "$command" --help
-    grep -q '^example:$' test/cli/help_$command.stdout.exact || die "$command --help has no example"
+    grep -Eq '^examples?:$' test/cli/help_$command.stdout.exact || die "$command --help has no example"
 done
-# The options that prune has are those that its help tells of.
-diff <(cat src/command/prune.c src/command/data_options.h | grep -oE '"[a-z-]+", (no|required)_argument' |
-    sed -E 's/"(.*)".*/--\1/' | sort) <("$dtmm" prune --help | grep -oE -- '--[a-z-]+' | sort -u) ||
-    die "prune --help tells of other options than there are"
+# The options that a command has are those that its help tells of.
+options_told() { # COMMAND sources...
+    local command=$1
+    shift
+    diff <(cat "$@" | grep -oE '"[a-z-]+", (no|required)_argument' | sed -E 's/"(.*)".*/--\1/' | sort) \
+        <("$dtmm" "$command" --help | grep -oE -- '--[a-z-]+' | sort -u) ||
+        die "$command --help tells of other options than there are"
+}
+shared_options=(src/command/data_options.h src/command/prune_options.h)
+options_told prune src/command/prune.c "${shared_options[@]}"
+options_told compress src/command/compress_options.c "${shared_options[@]}"
+options_told sweep src/command/sweep.c "${shared_options[@]}"
 "$dtmm" --version | grep -Eqx 'dtmm [0-9]+\.[0-9]+\.[0-9]+' || die "version"
 expect_fail 1 "there is no command 'compres'" "$dtmm" compres
 expect_fail 1 "there is no option '--targt'" "$dtmm" compress --targt cortex-m4

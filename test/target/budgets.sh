@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# dtmm compress with data: what it promises of flash, SRAM and instructions holds when the library it writes is linked
+# and run; what cannot be met is refused with the reason; a run that is cut off goes on to the same bytes.
+. "$(dirname "$0")/../lib.sh"
+cd "$work"
+export DTMM_SHARE=$root
+pattern_data data
+pattern_network
+
+number() { # FILE KEY: the first number of that name
+    sed -nE "s/^ *\"$2\": ([-0-9.e+]+),?$/\1/p" "$1" | head -n 1
+}
+compress() { # OUT options...
+    local out=$1
+    shift
+    "$dtmm" compress dense/model.tflite --data data --lr 0.02 --json -o "$out" "$@" >"$out.json" 2>"$out.log" ||
+        { cat "$out.log"; die "does not compress: $*"; }
+}
+
+compress whole --target cortex-m4 --epochs 0
+dense_flash=$(number whole.json flash_bytes)
+dense_instructions=$(number whole.json instructions)
+grep -q 'running the 120 test samples' whole.log || die "no word of the test samples"
+[ "$(number whole.json test)" = "$(number whole.json test_dense)" ] || die "nothing was removed, but answers differ"
+[ ! -e whole/recipe.json ] || die "a recipe although nothing is removed"
+
+# ---- promises ----
+
+random=${DTMM_SEED:-1}
+draw() { # LOW HIGH: sets `drawn`
+    random=$(((random * 1103515245 + 12345) % 2147483648))
+    drawn=$(($1 + random / 65536 % ($2 - $1 + 1)))
+}
+for core in cortex-m4 cortex-m55 cortex-m0plus; do
+    compress base --target $core --epochs 0
+    for i in 1 2; do
+        draw 88 98
+        flash=$(($(number base.json flash_bytes) * drawn / 100))
+        draw 70 95
+        instructions=$(($(number base.json instructions) * drawn / 100))
+        draw 0 1
+        more=()
+        [ $drawn = 0 ] || more=(--objective latency --max-drop 40)
+        rm -rf out
+        compress out --target $core --epochs 2 --flash $flash --instructions $instructions "${more[@]}"
+        "$dtmm" run out --json >run.json
+        got="$(number run.json flash_bytes) $(number run.json instructions)"
+        echo "$core: flash $flash, instructions $instructions ${more[*]}: $got"
+        [ "${got% *}" -le "$flash" ] && [ "${got#* }" -le "$instructions" ] || die "a promise is broken"
+        [ "${got% *}" = "$(number out.json flash_bytes)" ] || die "the report's flash is another"
+        [ "$(number out.json samples_equal)" = 4 ] || die "not equal to the host"
+        "$dtmm" eval out/model.tflite --data data --json >eval.json
+        [ "$(number eval.json accuracy)" = "$(number out.json test)" ] || die "the report's accuracy is another"
+        [ "$(grep -c '"name": "round' out.json)" -ge 1 ] && [ -s out/recipe.json ] || die "no round, or no recipe"
+        [ ! -e out.state ] || die "the state is still there"
+    done
+    rm -rf base
+done
+
+# The recipe can be edited and used: nothing is searched then.
+cp -R out kept
+rm -rf out
+compress out --target $core --epochs 2 --recipe kept/recipe.json
+cmp out/model.tflite kept/model.tflite || die "the same recipe makes another network"
+! grep -q prob out.log || die "searched although there is a recipe"
+rm -rf out
+
+# ---- what cannot be met ----
+
+refused() { # PATTERN options...
+    local pattern=$1 start=$SECONDS code=0
+    shift
+    "$dtmm" compress dense/model.tflite --data data --target cortex-m4 -o no --epochs 1 --lr 0.02 "$@" >stdout 2>stderr || code=$?
+    [ $code = 1 ] && [ ! -s stdout ] && tail -n 1 stderr | grep -Eq -e "$pattern" || { cat stderr; die "not refused: $*"; }
+    [ $((SECONDS - start)) -lt 60 ] || die "refused after a minute: $*"
+    [ ! -e no ] || die "wrote something: $*"
+    rm -rf no.state
+}
+no='dense/model.tflite: no recipe keeps to'
+refused "$no [0-9,]+ bytes of flash; the least (found|there can be) is [0-9,]+. Give a larger --flash" --flash 1K
+refused "$no [0-9,]+ bytes of flash" --flash $((dense_flash / 2))
+refused "$no 16 bytes of SRAM; the least (found|there can be) is [0-9,]+. Give a larger --sram" --sram 16
+refused "$no 1,000 instructions; the least (found|there can be) is [0-9,]+. Give a larger --instructions" --instructions 1K
+refused "$no [0-9,]+ bytes of SRAM" --sram 20 --flash $((dense_flash * 95 / 100))
+refused 'the nearest needs [0-9]+ instructions, [0-9]+ more than the budget; give --instructions' \
+    --instructions $((dense_instructions / 3))
+refused '--objective latency needs --max-drop or --min-accuracy' --objective latency
+refused '--latency: cortex-m4 has no clock|no recipe keeps to' --latency 1us
+refused "cannot be|more than the budget .the recipe is given.; give --instructions [0-9]+" --recipe kept/recipe.json --instructions 2K
+refused '--latency and --instructions say the same' --latency 1ms --instructions 5
+refused '--latency 5: not a time' --latency 5
+refused '--instructions x: not a count' --instructions x
+refused '--recipe skips the search' --recipe kept/recipe.json --solver anneal
+refused '--sparsity is for a compression without --data' --sparsity 0.5
+refused '--solver best: must be' --solver best
+refused '--objective best: must be' --objective best
+refused 'cannot open' --recipe missing.json
+mkdir no.state
+touch no.state/mine
+expect_fail 1 'no.state: is in the way' "$dtmm" compress dense/model.tflite --data data --target cortex-m4 -o no
+[ -e no.state/mine ] || die "removed a folder that is not its own"
+expect_fail 1 '--max-drop needs --data' "$dtmm" compress dense/model.tflite --target cortex-m4 --max-drop 1 -o no
+mkdir unlabeled
+cp data/x_train.npy unlabeled/
+"$dtmm" compress dense/model.tflite --data unlabeled --target cortex-m4 --max-drop 1 --epochs 0 -o bare >stdout 2>stderr &&
+    die "took --max-drop without labels"
+tail -n 1 stderr | grep -q "unlabeled: has no labels of the network's classes, which --max-drop" || { cat stderr; die "another reason"; }
+
+# ---- cut off ----
+
+course=(dense/model.tflite --data data --target cortex-m4 --instructions $((dense_instructions * 6 / 10)) --epochs 60
+    --lr 0.02 --threads 1)
+"$dtmm" compress "${course[@]}" -o one >one.txt 2>one.log || { cat one.log; die "does not compress"; }
+for epoch in 1 30; do
+    resume=()
+    [ $epoch = 1 ] || resume=(--resume)
+    "$dtmm" compress "${course[@]}" -o two "${resume[@]}" >two.txt 2>two.log &
+    pid=$!
+    until grep -q "^epoch *$epoch/" two.log; do
+        kill -0 $pid 2>/dev/null || { cat two.log; die "ended before epoch $epoch"; }
+        sleep 0.01
+    done
+    kill -KILL $pid
+    wait $pid && die "not ended"
+    [ ! -e two ] || die "wrote something before it was done"
+done
+"$dtmm" compress "${course[@]}" -o two --resume >two.txt 2>two.log || { cat two.log; die "does not go on"; }
+! grep -q prob two.log || die "probed anew"
+diff -r one two || die "resuming changes the result"
+expect_fail 1 'no run is there to go on with' "$dtmm" compress "${course[@]}" -o three --resume
