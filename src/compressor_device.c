@@ -3,10 +3,8 @@
 
 #include "base/file.h"
 #include "base/interrupt.h"
-#include "base/random.h"
 #include "compressor_internal.h"
 #include "emit/emit.h"
-#include "eval/eval.h"
 #include "pass/pass.h"
 #include "project.h"
 
@@ -44,11 +42,7 @@ static enum status device_run(struct compressor *c, const struct compiled *compi
                               struct device_facts *facts)
 {
     struct run device, host;
-    size_t input_bytes = graph_input_bytes(compiled->graph);
-    uint8_t *inputs = arena_alloc(arena, EQUAL_SAMPLES, input_bytes);
-    struct random random = {1};
-    for (size_t i = 0; i < EQUAL_SAMPLES * input_bytes; i++)
-        inputs[i] = (uint8_t)random_bits(&random);
+    const uint8_t *inputs = samples_invent(compiled->graph, EQUAL_SAMPLES, arena);
     TRY(measure_run(firmware, inputs, EQUAL_SAMPLES, 0, TIMEOUT_SECONDS, arena, &device, c->diag));
     TRY(host_run(compiled, inputs, arena, &host, c->diag));
     size_t output_bytes = host.output_bytes / EQUAL_SAMPLES;

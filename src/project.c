@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/random.h"
 #include "eval/eval.h"
 #include "pass/pass.h"
 
@@ -159,6 +160,24 @@ enum status project_run_host(const struct project *project, const uint8_t *input
         TRY(eval_run(graph, project->packed, project->layout, (const void *const *)in, out, diag));
     }
     return OK;
+}
+
+uint8_t *samples_invent(const struct graph *graph, size_t n_samples, struct arena *arena)
+{
+    struct random random = {1};
+    uint8_t *samples = arena_alloc(arena, n_samples, graph_input_bytes(graph)), *end = samples;
+    for (size_t s = 0; s < n_samples; s++)
+        for (int32_t i = 0; i < graph->n_inputs; i++) {
+            const struct tensor *tensor = &graph->tensors[graph->inputs[i]];
+            for (int64_t j = 0; j < shape_elements(&tensor->shape); j++) {
+                int8_t q = (int8_t)random_range(&random, -128, 127);
+                float real = (float)q / 128.0f;
+                size_t size = dtype_bytes(tensor->dtype);
+                memcpy(end, tensor->dtype == DTYPE_F32 ? (void *)&real : (void *)&q, size);
+                end += size;
+            }
+        }
+    return samples;
 }
 
 enum status samples_read(const char *path, size_t sample_bytes, struct arena *arena,

@@ -39,6 +39,9 @@ enum status firmware_describe(const struct graph *graph, const char *folder,
 enum status project_run_host(const struct project *project, const uint8_t *inputs, size_t n_samples,
                              struct arena *arena, struct run *run, struct diag *diag);
 
+/* Samples of pseudo-random int8 values, always the same. A float input gets values in [-1, 1). */
+uint8_t *samples_invent(const struct graph *graph, size_t n_samples, struct arena *arena);
+
 /* Reads a file of samples. ERR_INPUT unless its size is a positive multiple of `sample_bytes`. */
 enum status samples_read(const char *path, size_t sample_bytes, struct arena *arena,
                          uint8_t **samples, size_t *n_samples, struct diag *diag);

@@ -59,6 +59,7 @@ struct train_settings pruner_settings(const struct pruner *p, int32_t n_epochs)
     settings.seed = from->seed + (uint64_t)p->step * UINT64_C(0x9e3779b97f4a7c15);
     settings.scale = p->scale;
     settings.keep_zeros = 1;
+    settings.alone = 1;
     task_like_teacher(&settings, p->dense, &p->dataset, p->options->distill_share);
     features_choose(p, &settings);
     settings.feature_weight = p->options->feature_weight;

@@ -241,12 +241,12 @@ static enum status train_rounded(struct quantizer *q)
         settings.weight_decay = 0;
         settings.clip = 0.01;
         settings.keep_zeros = 1;
+        settings.alone = 1;
         settings.warmup_epochs = 0.2;
         settings.augmentation = options->augmentation;
         settings.validation = options->validation_fraction;
         settings.seed = options->seed;
         settings.scale = q->scale;
-        settings.keep_zeros = 1;
         settings.rounding = &rounding;
         task_like_teacher(&settings, result->folded, &q->dataset, options->distill_share);
         interrupt_hold();

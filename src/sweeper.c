@@ -113,6 +113,10 @@ static enum status start(struct sweeper *s)
     if (options->rank == 0) {
         TRY(compressor_state_open(c));
         TRY(compressor_dense(c));
+        if (isnan(c->dense.accuracy))
+            return fail(c->diag, ERR_USAGE,
+                        "%s: has no labels of the network's classes: there is no accuracy to show",
+                        options->compressor.pruner.quantizer.data_path);
         TRY(compressor_search_open(c));
         TRY(compressor_search_check(c));
         TRY(compressor_probe(c));

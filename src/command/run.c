@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/random.h"
 #include "command/command.h"
 #include "eval/eval.h"
 #include "project.h"
@@ -37,26 +36,6 @@ static enum status parse_request(const struct command *command, int argc, char *
         TRY(parse_whole("--timeout", arguments.value['T'], 1, 86400, &request->timeout_seconds,
                         diag));
     return OK;
-}
-
-/* One sample of pseudo-random int8 values, always the same. A float input gets values in [-1, 1).
- */
-static uint8_t *invent_sample(const struct graph *graph, struct arena *arena)
-{
-    struct random random = {1};
-    uint8_t *sample = arena_alloc(arena, 1, graph_input_bytes(graph));
-    uint8_t *end = sample;
-    for (int32_t i = 0; i < graph->n_inputs; i++) {
-        const struct tensor *tensor = &graph->tensors[graph->inputs[i]];
-        for (int64_t j = 0; j < shape_elements(&tensor->shape); j++) {
-            int8_t q = (int8_t)random_range(&random, -128, 127);
-            float real = (float)q / 128.0f;
-            size_t size = dtype_bytes(tensor->dtype);
-            memcpy(end, tensor->dtype == DTYPE_F32 ? (void *)&real : (void *)&q, size);
-            end += size;
-        }
-    }
-    return sample;
 }
 
 static json_t *values_json(const struct tensor *tensor, const uint8_t *data)
@@ -127,7 +106,7 @@ static enum status execute(const struct run_request *request, struct project *pr
     uint8_t *samples = NULL;
     size_t n_samples = 1;
     if (request->input == NULL)
-        samples = invent_sample(project->graph, arena);
+        samples = samples_invent(project->graph, 1, arena);
     else
         TRY(samples_read(request->input, graph_input_bytes(project->graph), arena, &samples,
                          &n_samples, diag));

@@ -160,7 +160,9 @@ enum status trainer_make(const struct train_settings *settings, const struct gra
 {
     *trainer = (struct trainer){
         .settings = settings, .graph = graph, .teacher = teacher, .dataset = dataset};
-    TRY(distributed_start(&trainer->distributed, diag));
+    trainer->distributed = (struct distributed){0, 1};
+    if (!settings->alone)
+        TRY(distributed_start(&trainer->distributed, diag));
     if (graph->n_inputs > 0 && graph->tensors[graph->inputs[0]].dtype != DTYPE_F32)
         return fail(diag, ERR_UNSUPPORTED,
                     "the network works on %s; only a float (f32) network can be trained",
@@ -651,7 +653,7 @@ enum status trainer_run(struct trainer *trainer, int *stopped, struct diag *diag
     course_start(&course, trainer);
     *stopped = 0;
     enum status status = course_run(&course, stopped, diag);
-    if (status == OK)
+    if (status == OK && !trainer->settings->alone)
         distributed_end();
     arena_free(&course.arena);
     return status;

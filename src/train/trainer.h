@@ -35,6 +35,7 @@ struct train_settings {
     uint64_t seed;
     struct sample_scale scale;
     int keep_zeros; /* weights that are zero at the start stay zero */
+    int alone;      /* this process trains by itself, even where mpirun has started several */
     const struct masks
         *masks;           /* of the graph: these weights stay zero, not all that are; or NULL */
     double distill_share; /* of the teacher's part in the loss; 1: without labels */

@@ -49,6 +49,9 @@ static struct pruner_options options_make(char **argv, const char *name, struct 
                                                    .seed = 1,
                                                    .correct_bias = 1,
                                                    .distill_share = 0.5}};
+    const struct target *target;
+    check(target_find("cortex-m4", &target, &diag));
+    options.core = target->core;
     check(augmentation_parse(argv[6], &options.quantizer.augmentation, &diag));
     options.quantizer.out_path = arena_printf(arena, "%s/%s.tflite", argv[8], name);
     options.float_path = arena_printf(arena, "%s/%s.safetensors", argv[8], name);
