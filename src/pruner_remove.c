@@ -79,8 +79,6 @@ static const struct node *find_unknown(const struct graph *graph, const struct r
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         const struct node *node = &graph->nodes[i];
         const struct unit *unit = &recipe->layers[i].unit;
-        if (recipe->layers[i].filters > 0 && op_is_layer(node->op))
-            return node;
         int is_known = (unit->kind == UNIT_FILTERLET || unit->kind == UNIT_BLOCK) &&
                        (node->op == OP_conv_2d || node->op == OP_fully_connected);
         /* choose_masks() leaves it whole */
@@ -202,6 +200,7 @@ static enum status weights_compensate(struct pruner *p, const struct masks *mask
 /* What a removal is made of. */
 struct removal {
     struct pruner *p;
+    const struct recipe *recipe; /* of the graph as it is */
     const struct scores *scores;
     const struct groups *groups;
     struct graph *pruned; /* with zeros, before it is shrunk */
@@ -249,11 +248,11 @@ static enum status units_remove(struct removal *removal, struct arena *arena)
 {
     enum { TRIES = 12 };
     struct pruner *p = removal->p;
+    const struct recipe *recipe = removal->recipe;
     struct recipe whole = recipe_of_step(p, p->step, arena);
-    struct recipe *recipe = recipe_of_rest(&whole, p->dense, p->graph, arena);
     double n_wanted = weights_wanted(p, &whole), n_left, low = 0, high = 1;
     TRY(weights_left(removal, recipe, arena, &n_left));
-    for (int i = 0; i < TRIES && n_left < n_wanted && !recipe_has_filters(recipe); i++) {
+    for (int i = 0; i < TRIES && n_left < n_wanted && !recipe_has_filters(p->recipe); i++) {
         struct graph *enough = removal->pruned;
         double factor = (low + high) / 2;
         TRY(weights_left(removal, recipe_scaled(recipe, factor, arena), arena, &n_left));
@@ -268,15 +267,13 @@ static enum status units_remove(struct removal *removal, struct arena *arena)
     return OK;
 }
 
-enum status pruner_remove(struct pruner *p)
+/* Removes what a recipe for the graph as it is asks for, by p->score: the graph without it. */
+static enum status remove_by(struct pruner *p, const struct recipe *recipe)
 {
     struct arena scratch = {0};
     struct scores *scores;
     struct groups *groups;
-    struct removal removal = {.p = p};
-    progress_begin(&p->progress);
-    struct recipe whole = recipe_of_step(p, p->step, &scratch);
-    const struct recipe *recipe = recipe_of_rest(&whole, p->dense, p->graph, &scratch);
+    struct removal removal = {.p = p, .recipe = recipe};
     enum status status = units_score(p, recipe, &scratch, &scores);
     if (status == OK)
         status = pruner_costs(p, scores);
@@ -284,7 +281,7 @@ enum status pruner_remove(struct pruner *p)
         status = couple(p->graph, &scratch, &groups, p->diag);
     removal.scores = scores;
     removal.groups = groups;
-    if (status == OK && p->step == 1 && !recipe_has_filters(recipe))
+    if (status == OK && p->step == 1 && !recipe_has_filters(p->recipe))
         status = aim_check(&removal, &scratch);
     if (status == OK)
         status = units_remove(&removal, &scratch);
@@ -293,6 +290,59 @@ enum status pruner_remove(struct pruner *p)
                                     &removal.pruned);
     if (status == OK)
         status = shrink(removal.pruned, NULL, p->arena, &p->graph, NULL, p->diag);
+    arena_free(&scratch);
+    return status;
+}
+
+/* The filters' part of a recipe, or that of the units of what is left then. */
+static struct recipe *recipe_part(const struct recipe *recipe, int of_filters, struct arena *arena)
+{
+    struct recipe *part = arena_copy(arena, recipe, sizeof *recipe);
+    part->layers =
+        arena_copy(arena, recipe->layers, ((size_t)recipe->n_nodes + 1) * sizeof *recipe->layers);
+    for (int32_t i = 0; i < recipe->n_nodes; i++) {
+        struct recipe_layer *layer = &part->layers[i];
+        if (of_filters)
+            layer->sparsity = 0;
+        else
+            layer->filters = -1;
+        if (layer->sparsity < 0)
+            layer->sparsity = 0;
+    }
+    return part;
+}
+
+static int removes_filters(const struct recipe *recipe)
+{
+    for (int32_t i = 0; i < recipe->n_nodes; i++)
+        if (recipe->layers[i].filters > 0)
+            return 1;
+    return 0;
+}
+
+/* Filters have no score of reconstruction: those of a recipe leave by their magnitude, before the
+ * units of what is left are scored. */
+static enum status remove_apart(struct pruner *p, const struct recipe *whole, struct arena *arena)
+{
+    const struct recipe *recipe = recipe_of_rest(whole, p->dense, p->graph, arena);
+    if (removes_filters(recipe)) {
+        p->score = SCORE_MAGNITUDE;
+        enum status status = remove_by(p, recipe_part(recipe, 1, arena));
+        p->score = SCORE_RECONSTRUCTION;
+        TRY(status);
+        recipe = recipe_of_rest(whole, p->dense, p->graph, arena);
+    }
+    return remove_by(p, recipe_part(recipe, 0, arena));
+}
+
+enum status pruner_remove(struct pruner *p)
+{
+    struct arena scratch = {0};
+    progress_begin(&p->progress);
+    const struct recipe whole = recipe_of_step(p, p->step, &scratch);
+    enum status status = p->score == SCORE_RECONSTRUCTION && recipe_has_filters(&whole)
+                             ? remove_apart(p, &whole, &scratch)
+                             : remove_by(p, recipe_of_rest(&whole, p->dense, p->graph, &scratch));
     arena_free(&scratch);
     progress_end(&p->progress, "prune",
                  arena_printf(p->arena, "step %d of %d", p->step, p->options->n_steps));

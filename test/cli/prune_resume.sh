@@ -64,7 +64,7 @@ refused() { # PATTERN, options...: of a run that goes on from kept.tflite.state
 expect_fail 1 'nothing.tflite.state: no run is there to go on with; start without --resume' \
     "$dtmm" prune "${course[@]}" --resume -o nothing.tflite
 [ ! -e nothing.tflite.state ] || die "a refused run left a state"
-refused "state.json: the run was started with '[^']*--augment noise:4', not with '[^']*--seed 4[^']*'; give the same options" \
+refused "state.json: the run was started with '[^']*--augment noise:4[^']*', not with '[^']*--seed 4[^']*'; give the same options" \
     --seed 4
 refused "state.json: the run was started with .*, not with .*--weight-decay 0.1" --weight-decay 0.1
 
