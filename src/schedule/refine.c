@@ -40,9 +40,10 @@ struct refining {
     uint8_t *candidate;
     struct schedule *schedule;
     struct pool *pool;
-    double slack; /* of limits, in parts of them: amounts are not exact */
-    double found; /* the objective of the units chosen last */
-    int32_t left; /* choices of sets that may still be tried */
+    double slack;  /* of limits, in parts of them: amounts are not exact */
+    double found;  /* the objective of the units chosen last */
+    double wanted; /* units with more of the objective are not looked for */
+    int32_t left;  /* choices of sets that may still be tried */
     struct diag *diag;
 };
 
@@ -102,13 +103,29 @@ static void units_by_prices(struct refining *r, double scale)
     amounts_sum(r);
 }
 
-/* The smallest scale of prices at which the limits are met; 0: there is none. */
+/* No choice of units that meets the limits has less of the objective: the least sum at the prices
+ * as they are, less what the limits are worth. After units_by_prices() with scale 1. */
+static double least_objective(const struct refining *r)
+{
+    double sum = r->amounts[r->objective];
+    for (int b = 0; b < N_BUDGETS; b++)
+        if (b != BUDGET_SRAM && b != (int)r->objective && r->weights.of[b] > 0)
+            sum += r->weights.of[b] *
+                   (r->amounts[b] - (1 + r->slack) * r->problem->goal.most[b] - 1e-9);
+    return sum;
+}
+
+/* The smallest scale of prices at which the limits are met; 0: there is none, or nothing that is
+ * wanted. */
 static int units_start(struct refining *r)
 {
     static const double none[N_BUDGETS] = {0};
     double low = 0, high = 1;
     rows_price(r);
-    for (units_by_prices(r, high); !meets(r, none); units_by_prices(r, high)) {
+    units_by_prices(r, high);
+    if (least_objective(r) > r->wanted + 1e-9 * fabs(r->wanted))
+        return 0;
+    for (; !meets(r, none); units_by_prices(r, high)) {
         low = high;
         high *= 4;
         if (high > MOST_SCALE)
@@ -141,12 +158,9 @@ static void change_add(const struct refining *r, int32_t row, int32_t unit, doub
             change[b] += from->of[b][unit] - from->of[b][r->units[row]];
 }
 
-static void try_exchange(const struct refining *r, const double *change, int32_t row_a,
-                         int32_t unit_a, int32_t row_b, int32_t unit_b, struct exchange *best)
+static int is_better(double gain, const struct exchange *best)
 {
-    double gain = -change[r->objective];
-    if (gain > best->gain * (1 + 1e-9) + 1e-9 && meets(r, change))
-        *best = (struct exchange){{row_a, row_b}, {unit_a, unit_b}, gain};
+    return gain > best->gain * (1 + 1e-9) + 1e-9;
 }
 
 static struct exchange best_single(const struct refining *r)
@@ -156,9 +170,27 @@ static struct exchange best_single(const struct refining *r)
         for (int32_t u = 0; u < r->rows.rows[i].n; u++) {
             double change[N_BUDGETS] = {0};
             change_add(r, i, u, change);
-            try_exchange(r, change, i, u, i, u, &best);
+            if (is_better(-change[r->objective], &best) && meets(r, change))
+                best = (struct exchange){{i, i}, {u, u}, -change[r->objective]};
         }
     return best;
+}
+
+/* With a change of an earlier row, the best of row `j`. */
+static void try_row(const struct refining *r, const struct exchange *first, const double *change,
+                    int32_t j, struct exchange *best)
+{
+    const double *objective = r->rows.rows[j].of[r->objective];
+    double gain = -change[r->objective] + objective[r->units[j]];
+    for (int32_t v = 0; v < r->rows.rows[j].n; v++) {
+        double both[N_BUDGETS];
+        if (!is_better(gain - objective[v], best))
+            continue;
+        memcpy(both, change, sizeof both);
+        change_add(r, j, v, both);
+        if (meets(r, both))
+            *best = (struct exchange){{first->row[0], j}, {first->unit[0], v}, gain - objective[v]};
+    }
 }
 
 static struct exchange best_pair(const struct refining *r)
@@ -166,15 +198,11 @@ static struct exchange best_pair(const struct refining *r)
     struct exchange best = {.gain = 0};
     for (int32_t i = 0; i < r->rows.n; i++)
         for (int32_t u = 0; u < r->rows.rows[i].n; u++) {
-            double first[N_BUDGETS] = {0};
-            change_add(r, i, u, first);
+            double change[N_BUDGETS] = {0};
+            struct exchange first = {.row = {i}, .unit = {u}};
+            change_add(r, i, u, change);
             for (int32_t j = i + 1; j < r->rows.n; j++)
-                for (int32_t v = 0; v < r->rows.rows[j].n; v++) {
-                    double change[N_BUDGETS];
-                    memcpy(change, first, sizeof change);
-                    change_add(r, j, v, change);
-                    try_exchange(r, change, i, u, j, v, &best);
-                }
+                try_row(r, &first, change, j, &best);
         }
     return best;
 }
@@ -186,12 +214,16 @@ static void exchange_apply(struct refining *r, const struct exchange *exchange)
     amounts_sum(r);
 }
 
-/* Chooses units for the candidate's sets; 0: the limits cannot be met, or it is far from better. */
+/* Chooses units for the candidate's sets; 0: the limits cannot be met, or what is found is neither
+ * better than the best, nor wanted by the walk, nor by the pool. */
 static int units_choose_all(struct refining *r)
 {
     double best = objective_of(&r->problem->goal, &r->schedule->amounts);
+    r->wanted = fmax(r->wanted, fmax(best, pool_worst(r->pool)));
+    if (!relaxation_fits(r->relaxation, r->candidate))
+        return 0;
     relaxation_rows(r->relaxation, r->candidate, &r->rows);
-    if (!relaxation_fits(r->relaxation, r->candidate) || !units_start(r))
+    if (!units_start(r))
         return 0;
     for (;;) {
         struct exchange exchange = best_single(r);
@@ -225,11 +257,12 @@ static void correct(struct refining *r)
             r->correction[b] = r->schedule->amounts.of[b] - r->amounts[b];
 }
 
-/* Tries the candidate's sets. */
-static enum status try_sets(struct refining *r, int *taken)
+/* Tries the candidate's sets; what has more than `wanted` of the objective may be left out. */
+static enum status try_sets(struct refining *r, double wanted, int *taken)
 {
     struct amounts ignored;
     *taken = 0;
+    r->wanted = wanted;
     r->left--;
     if (!units_choose_all(r))
         return OK;
@@ -252,7 +285,7 @@ static enum status try_pair(struct refining *r, int32_t k, int32_t l, int *taken
             if (k != l)
                 r->candidate[l] = (uint8_t)d;
             r->candidate[k] = (uint8_t)c;
-            TRY(try_sets(r, taken));
+            TRY(try_sets(r, -(double)INFINITY, taken));
             if (*taken)
                 return OK;
         }
@@ -297,10 +330,11 @@ static enum status walk(struct refining *r, struct random *random, uint8_t *curr
             r->candidate[k] = (uint8_t)random_range(random, 0, r->space->knobs[k].n_choices - 1);
         }
         int taken;
-        r->found = (double)INFINITY;
-        TRY(try_sets(r, &taken));
         double draw = (double)(random_bits(random) >> 11) / 0x1p53;
-        if (r->found <= value || draw < exp((value - r->found) / temperature)) {
+        double most = value - temperature * log(draw); /* INFINITY when it is 0 */
+        r->found = (double)INFINITY;
+        TRY(try_sets(r, most, &taken));
+        if (r->found <= most && r->found < (double)INFINITY) {
             value = r->found;
             memcpy(current, r->candidate, n);
         }
