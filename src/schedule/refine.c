@@ -14,7 +14,7 @@ enum { HALVINGS = 10, MOST_SCALE = 1000 };
 enum { CORRECTIONS = 3 };
 
 /* Times that a walk tries as many sets as a sweep over all pairs. */
-enum { WALKED = 4 };
+enum { WALKED = 3 };
 
 /* Temperatures of the walk, in parts of the objective. */
 #define HOT 0.02
@@ -373,10 +373,10 @@ static enum status try_really(struct refining *r, double *found)
     return OK;
 }
 
-/* Changes one or two sets, each by a step or to any choice. */
+/* Changes one to three sets, each by a step or to any choice. */
 static void sets_draw(struct refining *r, struct random *random)
 {
-    for (int i = random_range(random, 1, 2); i > 0; i--) {
+    for (int i = random_range(random, 1, 3); i > 0; i--) {
         int32_t k = r->space->filters_knob[random_range(random, 0, r->space->sets.n_sets - 1)];
         int32_t n = r->space->knobs[k].n_choices, step = random_range(random, -2, 2);
         int32_t next = r->candidate[k] + (step < 0 ? -1 : 1);
@@ -419,7 +419,7 @@ static enum status walk(struct refining *r, int32_t n_moves, uint64_t seed, uint
     return OK;
 }
 
-/* Several times all pairs of choices of sets, and `most`. */
+/* Several times all pairs of choices of sets, but no more than of `most`. */
 static int32_t walk_moves(const struct space *space, int32_t most)
 {
     int64_t pairs = 0, all = 0;
@@ -442,8 +442,8 @@ static void weights_raise(struct refining *r)
 }
 
 enum status refine(const struct schedule_problem *problem, const struct relaxation *relaxation,
-                   const struct weights *weights, int32_t most, uint64_t seed, struct pool *pool,
-                   struct schedule *schedule, struct diag *diag)
+                   const struct weights *weights, const struct refine_options *options,
+                   struct pool *pool, struct schedule *schedule, struct diag *diag)
 {
     static const enum budget objectives[] = {BUDGET_INSTRUCTIONS, BUDGET_LOSS, BUDGET_FLASH};
     struct arena scratch = {0};
@@ -456,7 +456,7 @@ enum status refine(const struct schedule_problem *problem, const struct relaxati
                          .objective = objectives[problem->goal.objective],
                          .schedule = schedule,
                          .pool = pool,
-                         .left = most,
+                         .left = options->n_changed,
                          .near = NEAR,
                          .diag = diag};
     r.rows.rows = ARENA_ARRAY(&scratch, n, struct unit_row);
@@ -468,7 +468,7 @@ enum status refine(const struct schedule_problem *problem, const struct relaxati
     correct(&r, schedule->candidate, &schedule->amounts);
     enum status status = descend(&r);
     if (status == OK && space->sets.n_sets > 0)
-        status = walk(&r, walk_moves(space, most), seed,
+        status = walk(&r, walk_moves(space, options->n_walked), options->seed,
                       ARENA_ARRAY(&scratch, (size_t)space->n_knobs + 1, uint8_t));
     arena_free(&scratch);
     return status;
