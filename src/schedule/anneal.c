@@ -11,7 +11,7 @@ enum { REPAIRS = 20 };
 
 struct anneal_options anneal_options_initial(void)
 {
-    return (struct anneal_options){.seed = 1, .n_moves = 1000000, .hot = 0.1, .cold = 1e-5};
+    return (struct anneal_options){.seed = 1, .n_moves = 2000000, .hot = 0.1, .cold = 1e-5};
 }
 
 /* The walk. */

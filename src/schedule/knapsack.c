@@ -11,17 +11,20 @@
 #include "schedule/refine.h"
 #include "schedule/relaxation.h"
 
-/* Limits of SRAM tried; choices of sets looked at more closely. */
-enum { TIGHTER = 7, POOLED = 16 };
+/* Limits of SRAM tried; choices of sets looked at more closely; walks at the end. */
+enum { TIGHTER = 7, POOLED = 16, MOST_WALKS = 6 };
 
 /* From one limit to the next, in parts of it; so near to its bound an objective is good. */
 #define STEP 0.1
 #define NEAR 1.3
 
+/* Of the objective: less than that is hardly better. */
+#define LITTLE 0.001
+
 struct knapsack_options knapsack_options_initial(void)
 {
     return (struct knapsack_options){
-        .n_rounds = 80, .n_refinements = 4000, .n_pairs = 1000, .n_moves = 1000};
+        .n_rounds = 80, .n_refinements = 4000, .n_pairs = 1000, .n_moves = 15000};
 }
 
 /* At work on a problem. */
@@ -172,7 +175,7 @@ static void explain(struct solving *s, const struct schedule *least_loss)
 /* Refines a copy of the start; the schedule takes what is better. */
 static enum status refine_from(struct solving *s, const struct schedule *start,
                                const struct relaxation *relaxation, const struct weights *weights,
-                               int32_t most, struct pool *pool)
+                               const struct refine_options *options, struct pool *pool)
 {
     struct schedule local = *start;
     struct amounts ignored;
@@ -180,7 +183,7 @@ static enum status refine_from(struct solving *s, const struct schedule *start,
     size_t n = (size_t)cost_model_space(s->problem->model)->n_knobs;
     local.candidate = arena_copy(s->arena, start->candidate, n + 1);
     local.n_evaluated = 0;
-    TRY(refine(s->problem, relaxation, weights, most, pool, &local, s->diag));
+    TRY(refine(s->problem, relaxation, weights, options, pool, &local, s->diag));
     s->schedule->n_evaluated += local.n_evaluated;
     return schedule_offer(s->problem, local.candidate, s->schedule, &ignored, &taken, s->diag);
 }
@@ -192,15 +195,46 @@ static enum status refine_all(struct solving *s, struct pool *pool)
     struct schedule start = *s->schedule;
     size_t n = (size_t)cost_model_space(s->problem->model)->n_knobs;
     int32_t most = s->options->n_refinements;
+    struct refine_options options = {most, most, 1};
     if (!s->schedule->is_feasible)
         return OK;
     start.candidate = arena_copy(s->arena, start.candidate, n + 1);
-    TRY(refine_from(s, &start, s->relaxation, &s->weights, most, pool));
-    TRY(refine_from(s, &start, s->relaxation, &s->real, most, pool));
+    TRY(refine_from(s, &start, s->relaxation, &s->weights, &options, pool));
+    TRY(refine_from(s, &start, s->relaxation, &s->real, &options, pool));
     for (int i = 0; i < TIGHTER && is_limited(goal, BUDGET_SRAM); i++) {
         if (is_near(goal, s->schedule) || s->tighter[i] == NULL)
             break;
-        TRY(refine_from(s, &start, s->tighter[i], &s->weights, most / 2, pool));
+        options.n_changed = options.n_walked = most / 2;
+        TRY(refine_from(s, &start, s->tighter[i], &s->weights, &options, pool));
+    }
+    return OK;
+}
+
+/* Walks from the best, over sets with their best units and over all knobs, until several in a row
+ * have found hardly anything better; as many as there may be while it is far from its bound. */
+static enum status walks(struct solving *s, struct pool *pool)
+{
+    static const double hot[] = {0.03, 0.003, 0.1};
+    const struct goal *goal = &s->problem->goal;
+    int32_t idle = 0, most = s->options->n_refinements, n_hot = sizeof hot / sizeof hot[0];
+    for (int32_t i = 0; i < MOST_WALKS; i++) {
+        int is_far = s->schedule->is_feasible && !is_near(goal, s->schedule);
+        if (idle >= n_hot && !is_far)
+            break;
+        struct schedule before = *s->schedule;
+        struct refine_options over_sets = {idle == 0 ? most : 0, most, (uint64_t)i + 2};
+        struct anneal_options over_all = {.seed = (uint64_t)i + 2,
+                                          .n_moves = s->options->n_moves,
+                                          .hot = hot[i % n_hot],
+                                          .cold = 1e-5};
+        if (before.is_feasible)
+            TRY(refine_from(s, &before, s->relaxation, &s->weights, &over_sets, pool));
+        TRY(anneal_on(s->problem, &over_all, s->schedule, s->diag));
+        TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
+        int is_better = before.is_feasible != s->schedule->is_feasible ||
+                        objective_of(goal, &s->schedule->amounts) <
+                            (1 - LITTLE) * objective_of(goal, &before.amounts);
+        idle = is_better ? 0 : idle + 1;
     }
     return OK;
 }
@@ -225,10 +259,7 @@ static enum status solve(struct solving *s)
     TRY(refine_all(s, &pool));
     TRY(polish_units(s->problem, &pool, s->schedule, s->diag));
     TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
-    struct anneal_options mild = {
-        .seed = 1, .n_moves = s->options->n_moves, .hot = 0.01, .cold = 1e-4, .units_only = 1};
-    TRY(anneal_on(s->problem, &mild, s->schedule, s->diag));
-    TRY(polish(s->problem, s->options->n_pairs, s->schedule, s->diag));
+    TRY(walks(s, &pool));
     if (!s->schedule->is_feasible)
         explain(s, &least_loss);
     return OK;

@@ -9,7 +9,7 @@ struct knapsack_options {
     int32_t n_rounds;      /* of multipliers */
     int32_t n_refinements; /* choices of all units, anew for changed sets (refine.h), at most */
     int32_t n_pairs;       /* of choices tried together at the end, at most (polish.h) */
-    int32_t n_moves;       /* of a walk over units at the end (anneal.h) */
+    int32_t n_moves;       /* of each walk at the end (anneal.h) */
 };
 
 struct knapsack_options knapsack_options_initial(void);

@@ -36,6 +36,8 @@ struct layouts {
     size_t n_buckets, n_entries, key_words;
     uint32_t *key;
     struct entry **buckets;
+    uint8_t is_in_place[N_KERNELS]; /* writes its output over an input of any size */
+    struct arena scratch;
 };
 
 /* ---- widths ---- */
@@ -119,8 +121,10 @@ struct layouts *layouts_make(const struct space *space)
         arena_copy(&layouts->arena, space->graph->tensors, (n - 1) * sizeof(struct tensor));
     layouts->widths = ARENA_ARRAY(&layouts->arena, n, struct width);
     layouts->bytes = ARENA_ARRAY(&layouts->arena, n, size_t);
-    layouts->n_buckets = (size_t)1 << 16;
+    layouts->n_buckets = (size_t)1 << 10;
     layouts->buckets = ARENA_ARRAY(&layouts->arena, layouts->n_buckets, struct entry *);
+    for (int k = 0; k < N_KERNELS; k++)
+        layouts->is_in_place[k] = strstr(kernel_facts((enum kernel)k)->name, "inplace") != NULL;
     widths_find(layouts, class_places(space, &scratch));
     arena_free(&scratch);
     return layouts;
@@ -130,6 +134,7 @@ void layouts_free(struct layouts *layouts)
 {
     if (layouts == NULL)
         return;
+    arena_free(&layouts->scratch);
     arena_free(&layouts->arena);
     free(layouts);
 }
@@ -140,6 +145,14 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 {
     hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
     return hash ^ hash >> 29;
+}
+
+/* What plan() asks of a call's kernel. Of a layer's only whether it works in place; those of other
+ * ops may do so where sizes are equal. */
+static uint32_t kernel_key(const struct layouts *layouts, const struct packed_call *call)
+{
+    const struct node *node = &layouts->space->graph->nodes[call->node];
+    return op_is_layer(node->op) ? layouts->is_in_place[call->kernel] : (uint32_t)call->kernel;
 }
 
 /* What decides on the layout: choices of the sets, kernels and their scratch memory. The calls of
@@ -157,7 +170,7 @@ static uint64_t key_make(struct layouts *layouts, const uint8_t *candidate,
     for (int32_t s = 0; s < space->sets.n_sets; s++)
         layouts->key[n++] = candidate[space->filters_knob[s]];
     for (int32_t c = 0; c < packed->n_calls; c++) {
-        layouts->key[n++] = (uint32_t)packed->calls[c].kernel;
+        layouts->key[n++] = kernel_key(layouts, &packed->calls[c]);
         layouts->key[n++] = (uint32_t)packed->calls[c].scratch_bytes;
     }
     layouts->key[n++] = (uint32_t)is_exact;
@@ -200,6 +213,34 @@ static struct layout *layout_keep(const struct layout *from, struct arena *arena
     return layout;
 }
 
+static void buckets_grow(struct layouts *layouts)
+{
+    struct entry **old = layouts->buckets;
+    size_t n = layouts->n_buckets;
+    layouts->n_buckets = 4 * n;
+    layouts->buckets = ARENA_ARRAY(&layouts->arena, layouts->n_buckets, struct entry *);
+    for (size_t i = 0; i < n; i++)
+        for (struct entry *entry = old[i], *next; entry != NULL; entry = next) {
+            struct entry **bucket = &layouts->buckets[entry->hash & (layouts->n_buckets - 1)];
+            next = entry->next;
+            entry->next = *bucket;
+            *bucket = entry;
+        }
+}
+
+static struct entry *entry_add(struct layouts *layouts, uint64_t hash, const struct layout *layout)
+{
+    struct arena *arena = &layouts->arena;
+    if (layouts->n_entries++ == layouts->n_buckets)
+        buckets_grow(layouts);
+    struct entry **bucket = &layouts->buckets[hash & (layouts->n_buckets - 1)];
+    struct entry *entry = ARENA_NEW(arena, struct entry);
+    *entry = (struct entry){
+        *bucket, hash, arena_copy(arena, layouts->key, layouts->key_words * sizeof *layouts->key),
+        layout_keep(layout, arena)};
+    return *bucket = entry;
+}
+
 enum status layouts_get(struct layouts *layouts, const uint8_t *candidate,
                         const struct packed *packed, int is_exact, const struct layout **layout,
                         struct diag *diag)
@@ -207,22 +248,13 @@ enum status layouts_get(struct layouts *layouts, const uint8_t *candidate,
     uint64_t hash = key_make(layouts, candidate, packed, is_exact);
     struct entry *entry = entry_find(layouts, hash);
     if (entry == NULL) {
-        struct arena scratch = {0};
         struct layout *made;
         shapes_set(layouts, candidate);
         enum status status =
-            (is_exact ? plan : plan_least)(&layouts->graph, packed, &scratch, &made, diag);
-        if (status == OK) {
-            struct entry **bucket = &layouts->buckets[hash & (layouts->n_buckets - 1)];
-            entry = ARENA_NEW(&layouts->arena, struct entry);
-            *entry = (struct entry){*bucket, hash,
-                                    arena_copy(&layouts->arena, layouts->key,
-                                               layouts->key_words * sizeof *layouts->key),
-                                    layout_keep(made, &layouts->arena)};
-            *bucket = entry;
-            layouts->n_entries++;
-        }
-        arena_free(&scratch);
+            (is_exact ? plan : plan_least)(&layouts->graph, packed, &layouts->scratch, &made, diag);
+        if (status == OK)
+            entry = entry_add(layouts, hash, made);
+        arena_reset(&layouts->scratch);
         TRY(status);
     }
     *layout = entry->layout;

@@ -27,6 +27,7 @@ struct node_costs {
     struct arena arena;
     struct table *tables; /* by node */
     uint8_t *gone;        /* by class */
+    uint8_t *equal;       /* a candidate */
     struct ranking_cache ranking;
     struct arena scratch;
     int64_t n_packed;
@@ -163,7 +164,6 @@ static enum status cost_make(struct node_costs *costs, int32_t node, const uint8
 {
     struct arena *scratch = &costs->scratch;
     struct packed *packed;
-    space_gone(costs->space, candidate, costs->gone);
     struct graph *thin =
         thin_node(costs->space, node, candidate, costs->gone, &costs->ranking, scratch);
     enum status status = pack(thin, NULL, scratch, &packed, diag);
@@ -216,8 +216,37 @@ static void table_grow(struct table *table, struct arena *arena)
         }
 }
 
-enum status node_cost_get(struct node_costs *costs, int32_t node, const uint8_t *candidate,
-                          const struct node_cost **cost, struct diag *diag)
+/* Input channels that a unit spans of those that stay. */
+static int32_t unit_width(const struct unit *unit, int32_t channels)
+{
+    return unit->kind == UNIT_BLOCK && unit->block < channels ? unit->block : channels;
+}
+
+/* The first choice of units that removes the same as the candidate's where so few input channels
+ * stay: a block that spans all of them is a filterlet. After space_gone(). */
+static uint8_t first_equal(const struct node_costs *costs, int32_t node, const uint8_t *candidate)
+{
+    const struct space *space = costs->space;
+    const struct knob *knob = &space->knobs[space->units_knob[node]];
+    uint8_t units = candidate[space->units_knob[node]];
+    int32_t channels = 0;
+    for (int32_t i = 0; i < space->groups->n_inputs[node]; i++) {
+        int32_t class = space->groups->inputs[node][i];
+        channels += class < 0 || !costs->gone[class];
+    }
+    for (uint8_t u = 1; u < units; u++)
+        if (knob->choices[u].share == knob->choices[units].share &&
+            unit_width(&knob->choices[u].unit, channels) ==
+                unit_width(&knob->choices[units].unit, channels))
+            return u;
+    return units;
+}
+
+static enum status cost_find(struct node_costs *costs, int32_t node, const uint8_t *candidate,
+                             struct node_cost **cost, struct diag *diag);
+
+static enum status cost_get(struct node_costs *costs, int32_t node, const uint8_t *candidate,
+                            struct node_cost **cost, struct diag *diag)
 {
     struct table *table = &costs->tables[node];
     uint64_t key = key_of(costs->space, table, candidate);
@@ -225,16 +254,41 @@ enum status node_cost_get(struct node_costs *costs, int32_t node, const uint8_t 
         table_grow(table, &costs->arena);
     size_t slot = slot_of(table, key);
     if (table->keys[slot] == 0) {
-        struct node_cost *made = NULL;
-        if (table->n_calls == 0)
-            made = ARENA_NEW(&costs->arena, struct node_cost);
-        else
-            TRY(cost_make(costs, node, candidate, &made, diag));
+        struct node_cost *found;
+        TRY(cost_find(costs, node, candidate, &found, diag));
+        slot = slot_of(table, key); /* it may have added another */
         table->keys[slot] = key;
-        table->values[slot] = made;
+        table->values[slot] = found;
         table->used++;
     }
     *cost = table->values[slot];
+    return OK;
+}
+
+/* Of what is not in the table: that of an equal choice, or a new one. */
+static enum status cost_find(struct node_costs *costs, int32_t node, const uint8_t *candidate,
+                             struct node_cost **cost, struct diag *diag)
+{
+    int32_t knob = costs->space->units_knob[node];
+    if (costs->tables[node].n_calls == 0) {
+        *cost = ARENA_NEW(&costs->arena, struct node_cost);
+        return OK;
+    }
+    space_gone(costs->space, candidate, costs->gone);
+    uint8_t units = knob < 0 ? 0 : first_equal(costs, node, candidate);
+    if (knob < 0 || units == candidate[knob])
+        return cost_make(costs, node, candidate, cost, diag);
+    memcpy(costs->equal, candidate, (size_t)costs->space->n_knobs);
+    costs->equal[knob] = units;
+    return cost_get(costs, node, costs->equal, cost, diag);
+}
+
+enum status node_cost_get(struct node_costs *costs, int32_t node, const uint8_t *candidate,
+                          const struct node_cost **cost, struct diag *diag)
+{
+    struct node_cost *found;
+    TRY(cost_get(costs, node, candidate, &found, diag));
+    *cost = found;
     return OK;
 }
 
@@ -259,6 +313,7 @@ enum status node_costs_make(const struct space *space, const struct core *core,
     *made = (struct node_costs){.space = space, .core = core, .code = core_code_load(core)};
     made->tables = ARENA_ARRAY(&made->arena, (size_t)space->graph->n_nodes + 1, struct table);
     made->gone = ARENA_ARRAY(&made->arena, (size_t)space->groups->n_groups + 1, uint8_t);
+    made->equal = ARENA_ARRAY(&made->arena, (size_t)space->n_knobs + 1, uint8_t);
     enum status status = pack(space->graph, NULL, &scratch, &packed, diag);
     for (int32_t n = 0; status == OK && n < space->graph->n_nodes; n++) {
         made->tables[n].n_calls = packed->nodes[n].n_calls;

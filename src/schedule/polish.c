@@ -6,6 +6,9 @@
 #include "base/random.h"
 #include "schedule/incumbent.h"
 
+/* So many times the best objective. */
+#define HOPELESS 1.1
+
 struct polishing {
     const struct schedule_problem *problem;
     const struct space *space;
@@ -67,13 +70,23 @@ static enum status unit_pairs(struct polishing *p, int32_t most, int *taken)
     return OK;
 }
 
+/* A candidate beyond the limits seldom gets below what it has of the objective while it is brought
+ * within them. */
+static int is_hopeless(const struct polishing *p, const struct schedule *best)
+{
+    const struct goal *goal = &p->problem->goal;
+    return p->schedule->is_feasible && !best->is_feasible &&
+           objective_of(goal, &best->amounts) >
+               HOPELESS * objective_of(goal, &p->schedule->amounts);
+}
+
 /* Of all single choices of units the best, again and again until none helps. */
 static enum status best_units(struct polishing *p, struct schedule *best)
 {
     size_t n = (size_t)p->space->n_knobs;
     int any = 1;
     uint8_t *from = p->from;
-    while (any) {
+    while (any && !is_hopeless(p, best)) {
         any = 0;
         memcpy(from, best->candidate, n);
         for (int32_t k = 0; k < p->space->n_knobs; k++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schedule/pool.h"
 
+#include <math.h>
 #include <string.h>
 
 struct pool pool_start(const struct space *space, int32_t size, struct arena *arena)
@@ -30,10 +31,17 @@ static void swap(struct pool *pool, int32_t i, int32_t k)
     pool->candidates[k] = candidate;
 }
 
+double pool_worst(const struct pool *pool)
+{
+    if (pool->n < pool->size)
+        return (double)INFINITY;
+    return pool->n == 0 ? -(double)INFINITY : pool->values[pool->n - 1];
+}
+
 void pool_add(struct pool *pool, double value, const uint8_t *candidate)
 {
     int32_t at = 0;
-    if (pool->n == pool->size && (pool->n == 0 || value >= pool->values[pool->n - 1]))
+    if (value >= pool_worst(pool))
         return;
     while (at < pool->n && !same_filters(pool->space, pool->candidates[at], candidate))
         at++;

@@ -15,6 +15,9 @@ struct pool {
 /* An empty pool of `size` candidates. */
 struct pool pool_start(const struct space *space, int32_t size, struct arena *arena);
 
+/* The value that a candidate needs less than to be taken; INFINITY: any. */
+double pool_worst(const struct pool *pool);
+
 /* Takes a copy of the candidate if its value is among the lowest; of candidates with the same
  * filters the one with the lowest value stays. */
 void pool_add(struct pool *pool, double value, const uint8_t *candidate);

@@ -20,6 +20,7 @@ struct node_table {
     double *fast_flash;           /* likewise, in the fastest kernels, with code that only the node
                                      needs */
     double (*scratch)[2];         /* by combination: the least of all units' calls (fast_scratch) */
+    uint8_t *kernel;              /* likewise: the fastest, if other nodes may need it too */
     uint8_t *best;                /* by combination: the units that factor.values has */
 };
 
@@ -69,6 +70,7 @@ static enum status table_shape(const struct relaxation *r, int32_t node, struct 
     table->instructions = ARENA_ARRAY(arena, n_entries, double);
     table->flash = ARENA_ARRAY(arena, n_entries, double);
     table->fast_flash = ARENA_ARRAY(arena, n_entries, double);
+    table->kernel = ARENA_ARRAY(arena, n_entries, uint8_t);
     table->scratch = arena_alloc(arena, (size_t)table->n_combinations, sizeof *table->scratch);
     for (int64_t at = 0; at < table->n_combinations; at++)
         table->scratch[at][0] = table->scratch[at][1] = (double)INFINITY;
@@ -151,10 +153,12 @@ static void entry_add_fast(struct relaxation *r, int32_t node, size_t entry,
                            const struct call_cost *call)
 {
     const struct kernel_option *option = fastest(call);
+    int is_shared = r->user[option->kernel] < 0;
+    r->tables[node].kernel[entry] = (uint8_t)(is_shared ? option->kernel : N_KERNELS);
     r->tables[node].fast_flash[entry] += (double)call->constant_bytes +
                                          (double)option->more_index_bytes +
                                          (double)parameter_bytes(option->kernel);
-    if (r->user[option->kernel] > 0)
+    if (!is_shared)
         r->tables[node].fast_flash[entry] +=
             (double)core_kernel_bytes(cost_model_code(r->problem->model), option->kernel);
 }
@@ -368,6 +372,7 @@ void relaxation_rows(const struct relaxation *r, const uint8_t *candidate, struc
         row->of[BUDGET_INSTRUCTIONS] = instructions;
         row->of[BUDGET_FLASH] = flash;
         row->of[BUDGET_LOSS] = loss->of[table->units];
+        row->kernel = table->kernel + at * table->n_units;
     }
 }
 

@@ -34,6 +34,7 @@ double relaxation_solve(struct relaxation *relaxation, const struct weights *wei
 struct unit_row {
     int32_t knob, n;
     const double *of[N_BUDGETS]; /* NULL: nothing of this amount */
+    const uint8_t *kernel;       /* by choice: that kernel; N_KERNELS: no other layer needs it */
 };
 
 /* All layers, and the sum of everything that units do not change. */

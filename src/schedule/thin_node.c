@@ -106,40 +106,64 @@ ranking_of(const struct thinning *t, const struct thin_layer *layer, const struc
     return cache->ranking;
 }
 
+/* By weight: whether its unit stays; NULL: all do. */
+static const uint8_t *kept_weights(const struct thinning *t, const struct shape *shape,
+                                   const uint8_t *filters, const uint8_t *inputs)
+{
+    int32_t knob = t->space->units_knob[t->id];
+    int32_t units = knob < 0 ? 0 : t->candidate[knob];
+    if (units == 0)
+        return NULL;
+    const struct choice *choice = &t->space->knobs[knob].choices[units];
+    struct thin_layer layer = {t->node->op, shape, t->space->importance[t->id], filters, inputs};
+    uint8_t *kept = ARENA_ARRAY(t->arena, (size_t)shape_elements(shape), uint8_t);
+    units_take(ranking_of(t, &layer, &choice->unit), choice->share, kept);
+    return kept;
+}
+
+/* Takes the weights of the columns out of a row; zeros for those that are not kept. */
+static void take_row(const int8_t *from, const uint8_t *kept, const int32_t *columns, int32_t n,
+                     int8_t *to)
+{
+    for (int32_t i = 0; i < n && kept == NULL; i++)
+        to[i] = from[columns[i]];
+    for (int32_t i = 0; i < n && kept != NULL; i++)
+        to[i] = (int8_t)(from[columns[i]] * kept[columns[i]]);
+}
+
+static int32_t *columns_list(const struct thinning *t, const uint8_t *stays, int32_t n,
+                             int32_t *n_columns)
+{
+    int32_t *columns = ARENA_ARRAY(t->arena, (size_t)n, int32_t);
+    *n_columns = 0;
+    for (int32_t i = 0; i < n; i++)
+        if (stays[i])
+            columns[(*n_columns)++] = i;
+    return columns;
+}
+
 /* The weights with zeros for absent units, without absent filters and input channels. */
 static struct tensor thin_weights(const struct thinning *t, const uint8_t *filters,
                                   const uint8_t *inputs)
 {
     const struct tensor *from = node_input(t->space->graph, t->node, 1);
     struct tensor tensor = *from;
-    int32_t knob = t->space->units_knob[t->id];
-    int32_t units = knob < 0 ? 0 : t->candidate[knob];
-    const struct choice *choice = knob < 0 ? NULL : &t->space->knobs[knob].choices[units];
-    struct unit filter = {UNIT_FILTER, 0};
-    struct thin_layer layer = {t->node->op, &from->shape, t->space->importance[t->id], filters,
-                               inputs};
-    int64_t n = shape_elements(&from->shape), n_kept = 0;
-    int32_t channels = from->shape.dims[from->shape.rank - 1];
-    uint8_t *kept = ARENA_ARRAY(t->arena, (size_t)n, uint8_t);
-    units_take(ranking_of(t, &layer, units > 0 ? &choice->unit : &filter),
-               units > 0 ? choice->share : 0, kept);
-    int8_t *data = ARENA_ARRAY(t->arena, (size_t)n, int8_t);
     int is_depthwise = t->node->op == OP_depthwise_conv_2d;
-    const uint8_t *columns = is_depthwise ? filters : inputs;
+    int64_t n = shape_elements(&from->shape);
     int64_t filter_size = is_depthwise ? n : n / from->shape.dims[0];
+    int32_t channels = from->shape.dims[from->shape.rank - 1], n_columns;
+    const int32_t *columns = columns_list(t, is_depthwise ? filters : inputs, channels, &n_columns);
+    tensor.shape.dims[tensor.shape.rank - 1] = n_columns;
+    if (!is_depthwise)
+        tensor.shape.dims[0] = count(filters, filter_count(t->node->op, &from->shape));
+    const uint8_t *kept = kept_weights(t, &from->shape, filters, inputs);
+    int8_t *data = ARENA_ARRAY(t->arena, (size_t)shape_elements(&tensor.shape), int8_t), *to = data;
     for (int64_t row = 0; row < n; row += channels) {
         if (!is_depthwise && !filters[row / filter_size])
             continue;
-        for (int32_t i = 0; i < channels; i++)
-            if (columns[i])
-                data[n_kept++] = kept[row + i] ? ((const int8_t *)from->data)[row + i] : (int8_t)0;
-    }
-    int32_t n_filters = count(filters, filter_count(t->node->op, &from->shape));
-    if (!is_depthwise) {
-        tensor.shape.dims[0] = n_filters;
-        tensor.shape.dims[tensor.shape.rank - 1] = count(inputs, channels);
-    } else {
-        tensor.shape.dims[3] = n_filters;
+        take_row((const int8_t *)from->data + row, kept == NULL ? NULL : kept + row, columns,
+                 n_columns, to);
+        to += n_columns;
     }
     thin_scales(t, filters, &tensor.quantization);
     tensor.data = data;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* usage: schedule_try MODEL.tflite TARGET knapsack|anneal|both OBJECTIVE FLASH SRAM INSTRUCTIONS
- * LOSS Schedules an int8 network by scores of its weights' squares. A budget below 1 is a part of
- * the dense network's amount (of loss: of all that can be lost), 0 is no limit. Prints the recipe
- * with `knapsack` or `anneal`, a line each with `both`. */
+ * LOSS [MOVES] Schedules an int8 network by scores of its weights' squares. A budget below 1 is a
+ * part of the dense network's amount (of loss: of all that can be lost), 0 is no limit; anneal
+ * makes MOVES. Prints the recipe with `knapsack` or `anneal`, a line each with `both`. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@
 #include "schedule/schedule_print.h"
 
 static struct diag diag;
+static struct anneal_options anneal_with;
 
 static void check(enum status status)
 {
@@ -38,7 +39,6 @@ static struct schedule run(const char *solver, const struct space *space,
                            const struct goal *goal, struct arena *arena)
 {
     struct schedule_problem problem = {NULL, loss, *goal};
-    struct anneal_options anneal_with = anneal_options_initial();
     struct knapsack_options knapsack_with = knapsack_options_initial();
     struct schedule schedule;
     double start = seconds();
@@ -74,6 +74,9 @@ int main(int argc, char **argv)
     const struct target *target;
     if (argc < 9)
         return fprintf(stderr, "usage: see the source\n"), 2;
+    anneal_with = anneal_options_initial();
+    if (argc > 9)
+        anneal_with.n_moves = (int32_t)atol(argv[9]);
     check(driver_load(argv[1], &arena, &graph, &diag));
     check(target_find(argv[2], &target, &diag));
     check(simplify(graph, &arena, &graph, &diag));
