@@ -219,6 +219,18 @@ bench-training: all ## train and quantize the networks of bench/training.csv: RO
 bench-pruning: all ## prune the networks of bench/pruning.csv that it does not have, or ROWS=; hours
 	@BUILD=$(BUILD) bench/pruning.sh $(ROWS)
 
+.PHONY: bench-schedule
+bench-schedule: all $(BUILD)/test/tool/paper_policy ## the budgets of bench/schedule.csv that it does not have, or CASES=; hours
+	@BUILD=$(BUILD) bench/schedule.sh $(CASES)
+
+.PHONY: bench-budgets
+bench-budgets: all ## random budgets, met and not to be met: bench/budgets.csv; an hour
+	@BUILD=$(BUILD) bench/budgets.sh
+
+.PHONY: bench-solvers
+bench-solvers: $(BUILD)/test/tool/schedule_try ## both solvers on the same problems: bench/solvers.csv; an hour
+	@BUILD=$(BUILD) bench/solvers.sh
+
 .PHONY: demo
 demo: all ## the main job on a real network: compress, run and verify it
 	@BUILD=$(BUILD) examples/demo.sh

@@ -94,7 +94,6 @@ trained() { # NETWORK: trains it, or goes on with that; its model
         "$dtmm" train "zoo/$1.txt" --data "$data" --epochs 30 --augment flip,shift:4 --seed 1 "${resume[@]}" -o "$out" >&2
     [ -e "$out/int8.tflite" ] || "$dtmm" quantize "$out/model.tflite" --data "$data" -o "$out/int8.tflite" >&2
 }
-make "$build/test/tool/paper_policy" >/dev/null
 for network in resnet8 resnet12 vgg11; do
     model=$work/$network/model.tflite recipe=$work/$network/paper.json
     if is_wanted $network.paper; then

@@ -94,6 +94,19 @@ at_least mixed.json validation_int8 0.95
 # Half of 576, a quarter of 72, 40 % of 384 (half of which has left with the channels that it reads).
 near mixed.json 0.46 0.55
 
+# Filters by magnitude, then units of what is left by what the others cannot undo; or both by magnitude.
+cat >filters.json <<'END'
+{"layers": {"second": {"unit": "block:4", "sparsity": 0.5, "filters": 0.5}, "conv": {"unit": "filterlet", "sparsity": 0.25}}}
+END
+prune apart --recipe filters.json --compensate
+[ "$(json apart.json score)" = reconstruction ] || die "filters leave: $(json apart.json score)"
+[ "$(channels apart.tflite second)" = 4 ] || die "half of the filters of 'second' were to leave"
+# 54 of 72, 144 of the 288 of four filters, half of the 384 that read them.
+near apart.json 0.62 0.64
+prune together --recipe filters.json --compensate --score magnitude
+near together.json 0.62 0.64
+! cmp -s apart.tflite together.tflite || die "the score is not used"
+
 # The device answers as the host does.
 for model in mixed filter; do
     "$dtmm" eval $model.tflite --data data --on cortex-m4 --limit 3 >eval.log 2>&1 || { cat eval.log; die "$model: another answer on the device"; }
