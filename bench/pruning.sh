@@ -114,7 +114,7 @@ row dense 0 3 1 none
 row filterlet 50 3 1 reconstruction
 
 # With training.
-network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip,shift:2
+network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip,shift:2 --qat-lr 0.01
 for seed in 1 2 3; do
     row dense 0 20 $seed none
     row block:4 75 20 $seed reconstruction
@@ -128,12 +128,12 @@ row filterlet 65 20 1 reconstruction
 row block:4 50 20 1 reconstruction
 
 is_wanted kws && keywords
-network kws "$shared/models/kws_ref_model.tflite" "$work/kws01" --augment shift:2x0 --lr 0.002
+network kws "$shared/models/kws_ref_model.tflite" "$work/kws01" --augment shift:2x0 --lr 0.002 --qat-lr 0.01
 row dense 0 60 1 none
 row block:4 40 60 1 reconstruction
 
 is_wanted vgg11 && plain_network
-network vgg11 "$work/vgg11/model.tflite" "$shared/data/cifar10" --augment flip,shift:2
+network vgg11 "$work/vgg11/model.tflite" "$shared/data/cifar10" --augment flip,shift:2 --qat-lr 0.01
 row dense 0 20 1 none
 row filterlet 75 20 1 reconstruction
 row block:4 75 20 1 reconstruction

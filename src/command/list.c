@@ -6,8 +6,8 @@
     "  -h, --help       this text\n"
 
 #define AS_FOR_PRUNE                                                                               \
-    "  --steps N, --qat N, --batch N, --lr X, --weight-decay X, --augment A, --distill,\n"         \
-    "  --no-distill, --distill-share X, --distill-features A,B, --feature-weight X,\n"             \
+    "  --steps N, --qat N, --qat-lr X, --batch N, --lr X, --weight-decay X, --augment A,\n"        \
+    "  --distill, --no-distill, --distill-share X, --distill-features A,B, --feature-weight X,\n"  \
     "  --compensate, --no-compensate, --val X, --seed N, --threads N, --input-scale X,\n"          \
     "  --input-offset X, --input-like MODEL\n"                                                     \
     "                   as for 'dtmm prune'\n"
@@ -180,6 +180,7 @@ const struct command COMMANDS[] = {
      "  --epochs N           of training, all steps together; 0: none (20)\n"
      "  --qat N              of these, the last ones with the rounding to int8 (2; of less than 5: "
      "0)\n"
+     "  --qat-lr X           learning rate of these (0.003)\n"
      "  --batch N            samples a step of training (128; fewer where there are few)\n"
      "  --lr X               learning rate; it falls along a cosine over all steps together "
      "(0.06)\n"

@@ -46,7 +46,7 @@ static enum status parse_course(const char *const *value, struct pruner_options 
     options->n_epochs = 20;
     options->rate = 0.06;
     options->weight_decay = 1e-4;
-    quantizer->qat_rate = 1e-2;
+    quantizer->qat_rate = 0.003;
     TRY(parse_count("--epochs", value['e'], 0, 100000, &options->n_epochs, diag));
     options->n_steps = options->n_epochs < MANY_EPOCHS ? 1 : 4;
     TRY(parse_count("--steps", value['n'], 1, 1000, &options->n_steps, diag));
@@ -57,6 +57,8 @@ static enum status parse_course(const char *const *value, struct pruner_options 
     TRY(parse_count("--threads", value['H'], 0, 1024, &options->n_threads, diag));
     if (value['r'] != NULL)
         TRY(parse_fraction("--lr", value['r'], 0, 1000, &options->rate, diag));
+    if (value['Q'] != NULL)
+        TRY(parse_fraction("--qat-lr", value['Q'], 0, 1000, &quantizer->qat_rate, diag));
     if (value['w'] != NULL)
         TRY(parse_fraction("--weight-decay", value['w'], 0, 1000, &options->weight_decay, diag));
     return augmentation_parse(value['a'] != NULL ? value['a'] : "none", &quantizer->augmentation,

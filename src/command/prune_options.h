@@ -11,8 +11,9 @@
     DATA_OPTIONS, {"steps", required_argument, NULL, 'n'},                                         \
         {"epochs", required_argument, NULL, 'e'}, {"qat", required_argument, NULL, 'q'},           \
         {"batch", required_argument, NULL, 'b'}, {"lr", required_argument, NULL, 'r'},             \
-        {"weight-decay", required_argument, NULL, 'w'}, {"distill", no_argument, NULL, 'G'},       \
-        {"no-distill", no_argument, NULL, 'N'}, {"distill-share", required_argument, NULL, 'A'},   \
+        {"qat-lr", required_argument, NULL, 'Q'}, {"weight-decay", required_argument, NULL, 'w'},  \
+        {"distill", no_argument, NULL, 'G'}, {"no-distill", no_argument, NULL, 'N'},               \
+        {"distill-share", required_argument, NULL, 'A'},                                           \
         {"distill-features", required_argument, NULL, 'E'},                                        \
         {"feature-weight", required_argument, NULL, 'W'}, {"compensate", no_argument, NULL, 'C'},  \
         {"no-compensate", no_argument, NULL, 'P'}, {"augment", required_argument, NULL, 'a'},      \
