@@ -18,7 +18,7 @@ struct front_point {
 struct front {
     const char *network, *target;
     int32_t n;
-    struct front_point *points; /* flash descends */
+    struct front_point *points; /* the dense network first, then less and less */
     int32_t knee;               /* of front_knee() */
 };
 

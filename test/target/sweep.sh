@@ -13,8 +13,9 @@ course=(dense/model.tflite --data data --target cortex-m4 --points 3 --epochs 6 
 [ "$(sed -n 1p one/front.csv)" = "point,flash_bytes,sram_bytes,instructions,latency_ms_estimate,validation_percent,test_percent,knee" ] ||
     die "another head"
 [ "$(tail -n +2 one/front.csv | cut -d, -f1 | tr '\n' ' ')" = "dense point1 point2 point3 " ] || { cat one/front.csv; die "other points"; }
-awk -F, 'NR > 2 && ($2 >= flash || $4 >= instructions) {exit 1} {flash = $2; instructions = $4}' one/front.csv ||
-    { cat one/front.csv; die "flash or instructions do not fall"; }
+# A point may be below its budget of flash, and so below that of the next; but not in both.
+awk -F, 'NR == 2 {whole = $2; all = $4} NR > 2 && ($2 >= flash && $4 >= instructions || $2 >= whole || $4 >= all) {exit 1}
+    {flash = $2; instructions = $4}' one/front.csv || { cat one/front.csv; die "points are not smaller"; }
 while IFS=, read -r name flash sram instructions latency validation test knee; do
     rm -rf built
     "$dtmm" compress one/$name.tflite --target cortex-m4 --json -o built >built.json
