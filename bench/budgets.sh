@@ -7,6 +7,7 @@
 # promise was broken. The data is in the folder `shared` beside the repository (or $DTMM_SHARED).
 set -eu
 cd "$(dirname "$0")/.."
+. bench/lib.sh
 build=${BUILD:-build}
 dtmm=$build/dtmm
 shared=${DTMM_SHARED:-../shared}
@@ -42,9 +43,6 @@ declare -A rate=([kws]=0.002 [fashion]=0.02 [resnet]=0.02)
 epochs=2
 cores=(cortex-m4 cortex-m55 cortex-m3 cortex-m0plus)
 
-number() { # FILE KEY
-    sed -nE "s/^ *\"$2\": ([-0-9.e+]+),?$/\1/p" "$1" | head -n 1
-}
 random=1
 draw() { # LOW HIGH: sets `drawn`
     random=$(((random * 1103515245 + 12345) % 2147483648))

@@ -8,6 +8,7 @@
 # folder `shared` beside the repository (or $DTMM_SHARED).
 set -eu
 cd "$(dirname "$0")/.."
+. bench/lib.sh
 build=${BUILD:-build}
 dtmm=$build/dtmm
 shared=${DTMM_SHARED:-../shared}
@@ -17,10 +18,6 @@ mkdir -p "$work"
 [ -e $csv ] || echo "network,dataset,unit,score,absent_percent,epochs,seed,accuracy_dense,accuracy,drop,weight_bytes,macs,command" >$csv
 
 # ---- the table ----
-number() { # file, key: a number of a JSON report
-    sed -nE "s/^ *\"$2\": ([-0-9.e+]+),?$/\1/p" "$1" | head -n 1
-}
-
 put() { # the first seven columns, the others: replaces the line of the table
     { head -n 1 $csv; { tail -n +2 $csv | grep -vF "$1," || true; echo "$1,$2"; } | LC_ALL=C sort; } >"$csv.new"
     mv "$csv.new" $csv

@@ -11,6 +11,7 @@
 # all choices are made on validation data. The data is in the folder `shared` beside the repository (or $DTMM_SHARED).
 set -eu
 cd "$(dirname "$0")/.."
+. bench/lib.sh
 build=${BUILD:-build}
 dtmm=$build/dtmm
 shared=${DTMM_SHARED:-../shared}
@@ -21,10 +22,6 @@ export DTMM_SHARE=$PWD
 mkdir -p "$work"
 [ -e "$data" ] || { echo "schedule.sh: $data is not there" >&2; exit 1; }
 [ -e $csv ] || echo "case,target,flash_budget,sram_budget,instructions_budget,max_drop,flash,sram,instructions,accuracy_dense,accuracy,rounds,met,command" >$csv
-
-number() { # FILE KEY
-    sed -nE "s/^ *\"$2\": ([-0-9.e+]+),?$/\1/p" "$1" | head -n 1
-}
 
 # ---- one case ----
 # case_run NAME MODEL TARGET options...: compresses, unless that is done, and puts the line.
@@ -49,7 +46,7 @@ case_run() {
     flash=$(number "$work/run.json" flash_bytes)
     sram=$(number "$work/run.json" sram_bytes)
     instructions=$(number "$work/run.json" instructions)
-    bytes() { echo "$1" | sed 's/K$/*1024/' | bc; }
+    bytes() { [ "$1" = "${1%K}" ] && echo "$1" || echo $((${1%K} * 1024)); }
     [ -z "${option[--flash]}" ] || [ "$flash" -le "$(bytes "${option[--flash]}")" ] || met=no
     [ -z "${option[--sram]}" ] || [ "$sram" -le "$(bytes "${option[--sram]}")" ] || met=no
     [ -z "${option[--instructions]}" ] || [ "$instructions" -le "${option[--instructions]}" ] || met=no

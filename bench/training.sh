@@ -7,16 +7,13 @@
 # in the folder `shared` beside the repository (or $DTMM_SHARED); rows without their data are left out.
 set -eu
 cd "$(dirname "$0")/.."
+. bench/lib.sh
 build=${BUILD:-build}
 dtmm=$build/dtmm
 shared=${DTMM_SHARED:-../shared}
 csv=bench/training.csv
 work=$build/training
 mkdir -p "$work"
-
-number() { # file, key: a number of a JSON report
-    sed -nE "s/^ *\"$2\": ([-0-9.e+]+),?$/\1/p" "$1" | head -n 1
-}
 
 put() { # name, line: replaces the line of the table that starts with the name
     { [ -e $csv ] && grep -v "^$1," $csv || echo "network,dataset,epochs,seed,accuracy_float,accuracy_int8,images_per_second,seconds,command"; } >"$csv.new"

@@ -10,8 +10,7 @@
 #include "compressor_internal.h"
 #include "report/report.h"
 
-/* Accuracy that a unit of predicted loss is taken to cost, until a round has shown it
- * (bench/schedule.csv). */
+/* Accuracy that a unit of predicted loss is taken to cost: a guess, until a round has shown it. */
 static const double FIRST_DROP_RATE = 0.05;
 
 /* ---- what it says ---- */
@@ -56,6 +55,12 @@ static int limits_accuracy(const struct compressor_options *options)
 static double accuracy_wanted(const struct compressor *c)
 {
     return fmax(c->options->min_accuracy, c->reference - c->options->most_drop);
+}
+
+/* It is the drop that limits it, not --min-accuracy. */
+static int limits_drop(const struct compressor *c)
+{
+    return c->reference - c->options->most_drop > c->options->min_accuracy;
 }
 
 static double budget_of(const struct compressor *c, enum budget budget)
@@ -141,14 +146,6 @@ static enum status search_prepare(struct compressor *c)
 
 /* ---- rounds ---- */
 
-static enum status recipe_read(struct compressor *c, struct round *round)
-{
-    struct file file;
-    TRY(file_read(c->options->recipe_path, c->arena, &file, c->diag));
-    round->recipe = (const char *)file.data;
-    return OK;
-}
-
 static int32_t all_epochs(const struct compressor *c)
 {
     return c->options->pruner.n_epochs + c->options->pruner.quantizer.n_qat_epochs;
@@ -202,27 +199,31 @@ static struct round round_next(struct compressor *c, const struct round *last)
     return next;
 }
 
-static enum status round_make(struct compressor *c, const struct round *last, struct round **made)
+/* What the next round is to do; ERR_BUDGET when no recipe does what it would have to. */
+static enum status round_plan(struct compressor *c, const struct round *last, struct round *round)
 {
-    struct round *round = &c->rounds[c->n_rounds];
+    struct file file;
     *round = round_next(c, last);
-    round->number = c->n_rounds + 1;
-    round->name = arena_printf(c->arena, "round%d", round->number);
-    if (c->options->recipe_path != NULL)
-        TRY(recipe_read(c, round));
-    else
-        TRY(compressor_schedule(c, round));
-    c->n_rounds++;
-    if (c->options->recipe_path == NULL)
-        compressor_say_schedule(round);
+    round->name = arena_printf(c->arena, "round%d", c->n_rounds + 1);
+    if (c->options->recipe_path != NULL) {
+        TRY(file_read(c->options->recipe_path, c->arena, &file, c->diag));
+        round->recipe = (const char *)file.data;
+        return OK;
+    }
+    TRY(compressor_schedule(c, round));
+    compressor_say_schedule(round);
+    return OK;
+}
+
+static enum status round_do(struct compressor *c, struct round *round)
+{
     TRY(compressor_round_run(c, round));
     compressor_say_device(c, round);
-    *made = round;
     if (round->device.instructions >= 0 && round->device.n_equal != EQUAL_SAMPLES)
         return fail(c->diag, ERR_MISMATCH, "%s: %d of %d samples differ from the host",
                     c->options->target->name, EQUAL_SAMPLES - round->device.n_equal, EQUAL_SAMPLES);
     if (sizes_are_met(c, round) && !accuracy_is_met(c, round) && !c->has_reference &&
-        all_epochs(c) > 0 && c->options->most_drop < (double)INFINITY)
+        all_epochs(c) > 0 && limits_drop(c))
         return reference_train(c);
     return OK;
 }
@@ -247,7 +248,7 @@ static enum status size_failed(const struct compressor *c, const struct round *r
 
 static enum status accuracy_failed(const struct compressor *c, const struct round *round)
 {
-    int by_drop = c->reference - c->options->most_drop > c->options->min_accuracy;
+    int by_drop = limits_drop(c);
     return fail(c->diag, ERR_BUDGET,
                 "%s: %.2f %% of the validation samples right, %.2f points less than the dense "
                 "network%s; wanted are %.2f %%. Give %s %.3g, more --epochs, or larger sizes; the "
@@ -284,17 +285,21 @@ static const struct round *best_of(const struct compressor *c)
 
 static enum status rounds_run(struct compressor *c, const struct round **best)
 {
-    struct round *last = NULL;
+    const struct round *last = NULL;
     if (dense_is_enough(c)) {
         *best = &c->dense;
         return OK;
     }
     int32_t most = c->options->recipe_path != NULL ? 1 : c->options->n_rounds;
     do {
-        enum status status = round_make(c, last, &last);
+        struct round *round = &c->rounds[c->n_rounds];
+        enum status status = round_plan(c, last, round);
         if (status == ERR_BUDGET && last != NULL)
-            break; /* the next round would have to do what cannot be done */
+            break; /* what was missed cannot be made good for: the rounds that are done decide */
         TRY(status);
+        TRY(round_do(c, round));
+        c->n_rounds++;
+        last = round;
     } while (c->n_rounds < most && !(sizes_are_met(c, last) && accuracy_is_met(c, last)));
     *best = best_of(c);
     if (*best == NULL)

@@ -15,9 +15,8 @@ struct device_facts {
     int32_t n_equal;      /* of EQUAL_SAMPLES samples, outputs as on the host in every byte */
 };
 
-/* One pruning and training. Round 0 is the dense network in int8. */
+/* One pruning and training; or none: the dense network in int8. */
 struct round {
-    int32_t number;
     const char *name;       /* "round1"; a folder of the state */
     const char *recipe;     /* JSON; NULL: nothing is removed */
     const char *start_path; /* a float checkpoint; NULL: the dense network */
@@ -47,7 +46,7 @@ struct compressor {
     struct cost_model *model;
 };
 
-/* compressor.c: makes round 0, and says what it is. */
+/* compressor.c: makes the dense network in int8, and says what it is. */
 enum status compressor_dense(struct compressor *c);
 /* Says what a round is to be, and what it turned out to be. */
 void compressor_say_schedule(const struct round *round);
@@ -63,7 +62,8 @@ enum status compressor_state_take(struct compressor *c, const char *name);
 enum status compressor_state_save(const struct compressor *c);
 /* A path in it. */
 const char *compressor_path(const struct compressor *c, const char *name);
-/* Takes a round that is done from the state; 0: it is not. */
+/* Takes a round that is done from the state; 0: none is, or it had another recipe (if the round has
+ * one). */
 int compressor_round_load(const struct compressor *c, struct round *round);
 enum status compressor_round_save(struct compressor *c, const struct round *round);
 
@@ -92,6 +92,8 @@ enum status compressor_schedule(struct compressor *c, struct round *round);
 
 /* compressor_report.c */
 json_t *compressor_json(const struct compressor *c, const struct round *best);
+
+/* compressor_test.c */
 /* The accuracy of int8 networks on the test data; NaN and no samples where there is none. */
 enum status compressor_test(struct compressor *c, int32_t n, const char *const *tflite_paths,
                             double *accuracies, int32_t *n_samples);

@@ -35,7 +35,9 @@ static struct pruner_options options_of(struct compressor *c, const struct round
     struct quantizer_options *quantizer = &options.quantizer;
     int32_t n_all = options.n_epochs + quantizer->n_qat_epochs;
     options.recipe = round->recipe;
-    options.live_only = 1; /* as the space of the search */
+    if (round->recipe != NULL)
+        options.recipe_path = c->options->recipe_path; /* errors name it */
+    options.live_only = 1;                             /* as the space of the search */
     options.start_path = round->start_path;
     options.core = c->options->target->core;
     options.float_path = round_float(c, round);

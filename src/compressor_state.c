@@ -77,17 +77,21 @@ enum status compressor_state_save(const struct compressor *c)
 
 int compressor_round_load(const struct compressor *c, struct round *round)
 {
-    const json_t *json = json_object_get(json_object_get(c->state, "rounds"), round->name);
+    json_t *json = json_object_get(json_object_get(c->state, "rounds"), round->name);
+    const char *recipe = json_string_value(json_object_get(json, "recipe"));
     json_int_t flash, sram, instructions;
     double scale, offset;
     struct file file;
     struct diag unused;
     int n_equal;
-    if (json_unpack((json_t *)(uintptr_t)json, "{s:I, s:I, s:I, s:i, s:F, s:F}", "flash", &flash,
-                    "sram", &sram, "instructions", &instructions, "equal", &n_equal, "scale",
-                    &scale, "offset", &offset) != 0 ||
-        file_read(round_tflite(c, round), c->arena, &file, &unused) != OK)
+    if (json_unpack(json, "{s:I, s:I, s:I, s:i, s:F, s:F}", "flash", &flash, "sram", &sram,
+                    "instructions", &instructions, "equal", &n_equal, "scale", &scale, "offset",
+                    &offset) != 0 ||
+        file_read(round_tflite(c, round), c->arena, &file, &unused) != OK ||
+        (round->recipe != NULL && (recipe == NULL || strcmp(recipe, round->recipe) != 0)))
         return 0;
+    if (recipe != NULL)
+        round->recipe = arena_string(c->arena, recipe);
     round->device =
         (struct device_facts){(size_t)flash, (size_t)sram, (int64_t)instructions, n_equal};
     round->scale = (struct sample_scale){(float)scale, (float)offset};
@@ -104,6 +108,8 @@ enum status compressor_round_save(struct compressor *c, const struct round *roun
                   "sram", (json_int_t)device->sram_bytes, "instructions",
                   (json_int_t)device->instructions, "equal", device->n_equal, "scale",
                   (double)round->scale.scale, "offset", (double)round->scale.offset);
+    if (round->recipe != NULL)
+        json_object_set_new(json, "recipe", json_string(round->recipe));
     if (!isnan(round->accuracy))
         json_object_set_new(json, "accuracy", json_real(round->accuracy));
     json_object_set_new(json_object_get(c->state, "rounds"), round->name, json);

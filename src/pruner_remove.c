@@ -162,25 +162,24 @@ static enum status check_gradients(const struct pruner *p, const struct train_se
 }
 
 /* By weights or gradients. */
-static enum status units_score(struct pruner *p, const struct recipe *recipe, struct arena *arena,
-                               struct scores **scores)
+static enum status units_score(struct pruner *p, enum score_kind kind, const struct recipe *recipe,
+                               struct arena *arena, struct scores **scores)
 {
     struct train_settings settings = pruner_settings(p, 1);
     struct trainer trainer = {0};
     struct importance *importance = NULL;
     enum status status = OK;
-    if (p->score == SCORE_RECONSTRUCTION)
+    if (kind == SCORE_RECONSTRUCTION)
         return units_reconstruct(p, recipe, arena, scores);
-    if (p->score == SCORE_TAYLOR || p->score == SCORE_FISHER)
+    if (kind == SCORE_TAYLOR || kind == SCORE_FISHER)
         TRY(check_gradients(p, &settings));
-    if (p->score != SCORE_MAGNITUDE) {
+    if (kind != SCORE_MAGNITUDE) {
         int is_labeled = settings.distill_share < 1;
         settings.distill_share = !is_labeled; /* the network is still much like its teacher */
         status = trainer_make(&settings, p->graph, is_labeled ? NULL : p->dense, &p->dataset, arena,
                               &trainer, p->diag);
         if (status == OK)
-            status =
-                importance_measure(&trainer, p->score, SCORE_BATCHES, arena, &importance, p->diag);
+            status = importance_measure(&trainer, kind, SCORE_BATCHES, arena, &importance, p->diag);
         trainer_free(&trainer);
     }
     return status != OK ? status : score(p->graph, recipe, importance, arena, scores, p->diag);
@@ -267,14 +266,14 @@ static enum status units_remove(struct removal *removal, struct arena *arena)
     return OK;
 }
 
-/* Removes what a recipe for the graph as it is asks for, by p->score: the graph without it. */
-static enum status remove_by(struct pruner *p, const struct recipe *recipe)
+/* Removes what a recipe for the graph as it is asks for, by a score: p->graph without it. */
+static enum status remove_by(struct pruner *p, enum score_kind kind, const struct recipe *recipe)
 {
     struct arena scratch = {0};
     struct scores *scores;
     struct groups *groups;
     struct removal removal = {.p = p, .recipe = recipe};
-    enum status status = units_score(p, recipe, &scratch, &scores);
+    enum status status = units_score(p, kind, recipe, &scratch, &scores);
     if (status == OK)
         status = pruner_costs(p, scores);
     if (status == OK)
@@ -326,13 +325,10 @@ static enum status remove_apart(struct pruner *p, const struct recipe *whole, st
 {
     const struct recipe *recipe = recipe_of_rest(whole, p->dense, p->graph, arena);
     if (removes_filters(recipe)) {
-        p->score = SCORE_MAGNITUDE;
-        enum status status = remove_by(p, recipe_part(recipe, 1, arena));
-        p->score = SCORE_RECONSTRUCTION;
-        TRY(status);
+        TRY(remove_by(p, SCORE_MAGNITUDE, recipe_part(recipe, 1, arena)));
         recipe = recipe_of_rest(whole, p->dense, p->graph, arena);
     }
-    return remove_by(p, recipe_part(recipe, 0, arena));
+    return remove_by(p, SCORE_RECONSTRUCTION, recipe_part(recipe, 0, arena));
 }
 
 enum status pruner_remove(struct pruner *p)
@@ -340,9 +336,10 @@ enum status pruner_remove(struct pruner *p)
     struct arena scratch = {0};
     progress_begin(&p->progress);
     const struct recipe whole = recipe_of_step(p, p->step, &scratch);
-    enum status status = p->score == SCORE_RECONSTRUCTION && recipe_has_filters(&whole)
-                             ? remove_apart(p, &whole, &scratch)
-                             : remove_by(p, recipe_of_rest(&whole, p->dense, p->graph, &scratch));
+    enum status status =
+        p->score == SCORE_RECONSTRUCTION && recipe_has_filters(&whole)
+            ? remove_apart(p, &whole, &scratch)
+            : remove_by(p, p->score, recipe_of_rest(&whole, p->dense, p->graph, &scratch));
     arena_free(&scratch);
     progress_end(&p->progress, "prune",
                  arena_printf(p->arena, "step %d of %d", p->step, p->options->n_steps));
@@ -355,7 +352,7 @@ enum status pruner_try(struct pruner *p, struct arena *arena, struct graph **pru
     struct groups *groups;
     struct masks *masks;
     p->graph = p->dense;
-    TRY(units_score(p, p->recipe, arena, &scores));
+    TRY(units_score(p, p->score, p->recipe, arena, &scores));
     TRY(couple(p->dense, arena, &groups, p->diag));
     TRY(choose_masks(p->dense, scores, p->recipe, groups, arena, &masks, p->diag));
     TRY(prune(p->dense, masks, groups, arena, pruned, p->diag));

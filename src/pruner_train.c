@@ -74,6 +74,7 @@ void pruner_see_epoch(void *context, const struct epoch_result *result)
     double done = result->epoch - 1 + result->progress;
     int32_t n_left = p->options->n_epochs + from->n_qat_epochs - p->epochs_done - p->n_epochs_now;
     whole.epoch += p->epochs_done;
+    whole.n_epochs = p->options->n_epochs + from->n_qat_epochs;
     if (done > 0)
         whole.seconds_left += n_left * result->seconds / done;
     if (from->train_observer != NULL)

@@ -151,3 +151,26 @@ at_least() {
     awk -v got="$(json "$1" "$2")" -v least="$3" 'BEGIN {exit !(got >= least)}' ||
         die "$1: $2 is $(json "$1" "$2"), expected at least $3"
 }
+
+# killed_at PATTERN COMMAND...: ends a command by SIGKILL once its stderr has a line of the pattern.
+killed_at() {
+    local pattern=$1 pid
+    shift
+    "$@" >"$work/killed.out" 2>"$work/killed.log" &
+    pid=$!
+    until grep -q "$pattern" "$work/killed.log"; do
+        kill -0 $pid 2>/dev/null || { cat "$work/killed.log"; die "ended before '$pattern': $*"; }
+        sleep 0.01
+    done
+    kill -KILL $pid
+    ! wait $pid || die "not ended: $*"
+}
+
+# pattern_prune OUT options...: prunes the network of pattern_network with a short training.
+pattern_prune() {
+    local out=$1
+    shift
+    "$dtmm" prune dense/model.tflite --data data --steps 2 --epochs 4 --qat 1 --lr 0.02 --json -o "$out.tflite" "$@" \
+        >"$out.json" 2>"$out.log" || { cat "$out.log"; die "does not prune: $*"; }
+    [ ! -e "$out.tflite.state" ] || die "$out: the state is still there"
+}

@@ -171,11 +171,6 @@ static enum status compress(const struct compress_request *request, struct arena
     return write_out(request, &compiled, NULL, arena, diag);
 }
 
-static void observe(void *context, const struct epoch_result *result)
-{
-    train_screen_show(context, result);
-}
-
 /* The network that was found becomes the library. The report compares with the one that came. */
 static enum status write_found(const struct compress_request *request,
                                const struct compressor_result *found, struct arena *arena,
@@ -197,9 +192,8 @@ static enum status compress_trained(const struct compress_request *request, stru
 {
     struct compressor_options options = request->compressor;
     struct compressor_result found = {.json = NULL};
-    struct train_screen screen =
-        train_screen_start(options.pruner.n_epochs + options.pruner.quantizer.n_qat_epochs, 0);
-    options.pruner.quantizer.train_observer = observe;
+    struct train_screen screen = train_screen_start(0);
+    options.pruner.quantizer.train_observer = train_screen_show;
     options.pruner.quantizer.train_context = &screen;
     enum status status = compressor_run(&options, arena, &found, diag);
     train_screen_end(&screen);

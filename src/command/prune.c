@@ -96,11 +96,6 @@ static enum status parse_options(const struct arguments *arguments, struct arena
     return parse_ranking(value, options, arena, diag);
 }
 
-static void observe(void *context, const struct epoch_result *result)
-{
-    train_screen_show(context, result);
-}
-
 static json_t *result_json(const struct pruner_options *options, const struct pruner_result *result)
 {
     const struct quality *quality = &result->quantized.quality_int8;
@@ -151,9 +146,8 @@ enum status command_prune(const struct command *command, int argc, char **argv, 
     TRY(arguments_parse(command, argc, argv, OPTIONS, "o:v", 1, &arguments, diag));
     enum status status = parse_options(&arguments, &arena, &options, diag);
     if (status == OK) {
-        struct train_screen screen =
-            train_screen_start(options.n_epochs + options.quantizer.n_qat_epochs, 0);
-        options.quantizer.train_observer = observe;
+        struct train_screen screen = train_screen_start(0);
+        options.quantizer.train_observer = train_screen_show;
         options.quantizer.train_context = &screen;
         status = pruner_run(&options, &arena, &result, diag);
         train_screen_end(&screen);

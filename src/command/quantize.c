@@ -185,11 +185,6 @@ static void print_result(const struct quantizer_options *options,
     arena_free(&scratch);
 }
 
-static void observe(void *context, const struct epoch_result *result)
-{
-    train_screen_show(context, result);
-}
-
 enum status command_quantize(const struct command *command, int argc, char **argv,
                              struct diag *diag)
 {
@@ -199,8 +194,8 @@ enum status command_quantize(const struct command *command, int argc, char **arg
     TRY(arguments_parse(command, argc, argv, OPTIONS, "o:v", 1, &arguments, diag));
     TRY(parse_options(&arguments, &options, diag));
     struct arena arena = {0};
-    struct train_screen screen = train_screen_start(options.n_qat_epochs, 0);
-    options.train_observer = observe;
+    struct train_screen screen = train_screen_start(0);
+    options.train_observer = train_screen_show;
     options.train_context = &screen;
     enum status status = quantizer_run(&options, &arena, &result, diag);
     train_screen_end(&screen);

@@ -147,11 +147,6 @@ static enum status write_out(const struct sweep_request *request,
 
 /* ---- the command ---- */
 
-static void observe(void *context, const struct epoch_result *result)
-{
-    train_screen_show(context, result);
-}
-
 static void wait_for_all(void *context)
 {
     distributed_wait(context);
@@ -163,9 +158,8 @@ static enum status sweep(struct sweep_request *request, struct distributed *dist
     struct sweeper_options *options = &request->sweeper;
     struct pruner_options *pruner = &options->compressor.pruner;
     struct sweeper_result result;
-    struct train_screen screen =
-        train_screen_start(pruner->n_epochs + pruner->quantizer.n_qat_epochs, distributed->rank);
-    pruner->quantizer.train_observer = observe;
+    struct train_screen screen = train_screen_start(distributed->rank);
+    pruner->quantizer.train_observer = train_screen_show;
     pruner->quantizer.train_context = &screen;
     options->wait = wait_for_all;
     options->wait_context = distributed;

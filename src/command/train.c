@@ -127,7 +127,7 @@ static enum status run(struct session *session, struct trainer *trainer, struct 
             session->settings, trainer, diag));
     curve_start(session, request->resume != NULL ? request->resume : "", trainer->state.epoch);
     TRY(folder_make(session->folder, diag));
-    session->screen = train_screen_start(trainer->settings->n_epochs, trainer->distributed.rank);
+    session->screen = train_screen_start(trainer->distributed.rank);
     trainer->observer = observe;
     trainer->save = save;
     trainer->observer_context = trainer->save_context = session;

@@ -25,10 +25,10 @@ const char *train_request_text(const struct train_request *request, struct arena
  * the first. */
 struct train_screen {
     int silent, terminal, bar_shown;
-    int32_t n_epochs;
 };
-struct train_screen train_screen_start(int32_t n_epochs, int32_t rank);
-void train_screen_show(struct train_screen *screen, const struct epoch_result *result);
+struct train_screen train_screen_start(int32_t rank);
+/* An observer of trainings (train/trainer.h); `screen` is a struct train_screen. */
+void train_screen_show(void *screen, const struct epoch_result *result);
 void train_screen_end(struct train_screen *screen);
 
 #endif

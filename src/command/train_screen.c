@@ -5,10 +5,9 @@
 
 #include "command/train_options.h"
 
-struct train_screen train_screen_start(int32_t n_epochs, int32_t rank)
+struct train_screen train_screen_start(int32_t rank)
 {
-    return (struct train_screen){
-        .silent = rank > 0, .terminal = isatty(STDERR_FILENO), .n_epochs = n_epochs};
+    return (struct train_screen){.silent = rank > 0, .terminal = isatty(STDERR_FILENO)};
 }
 
 static void print_time(double seconds)
@@ -35,15 +34,16 @@ static void print_figures(const struct epoch_result *result)
     fprintf(stderr, " left");
 }
 
-void train_screen_show(struct train_screen *screen, const struct epoch_result *result)
+void train_screen_show(void *context, const struct epoch_result *result)
 {
+    struct train_screen *screen = context;
     enum { BAR = 24 };
     if (screen->silent || (!screen->terminal && result->progress < 1))
         return;
     if (screen->terminal)
         fputs("\r\033[K", stderr);
-    fprintf(stderr, "epoch %*d/%d ", screen->n_epochs > 99 ? 3 : 2, result->epoch,
-            screen->n_epochs);
+    fprintf(stderr, "epoch %*d/%d ", result->n_epochs > 99 ? 3 : 2, result->epoch,
+            result->n_epochs);
     screen->bar_shown = result->progress < 1;
     if (screen->bar_shown) {
         fputc('[', stderr);

@@ -278,8 +278,9 @@ static void schedule_cells(struct table *table, const json_t *schedule, struct a
                    percent(json_object_get(schedule, "test_dense"), arena));
     }
     table_cell(table, "equal to the host");
-    table_cell(table, "%lld of 4 samples on the emulated device",
-               (long long)integer(schedule, "samples_equal"));
+    table_cell(table, "%lld of %lld samples on the emulated device",
+               (long long)integer(schedule, "samples_equal"),
+               (long long)integer(schedule, "samples_compared"));
 }
 
 void report_print(const json_t *report, struct text *text)

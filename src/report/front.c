@@ -25,11 +25,16 @@ int32_t front_knee(const struct front *front)
     return knee;
 }
 
-static const char *number(double value, const char *format, struct arena *arena)
+/* "" where it is not known. */
+static const char *percent(double share, struct arena *arena)
 {
-    return isfinite(value) ? arena_printf(arena, format[0] == 'p' ? "%.2f" : "%.4g",
-                                          format[0] == 'p' ? 100 * value : value)
-                           : "";
+    return isfinite(share) ? arena_printf(arena, "%.2f", 100 * share) : "";
+}
+
+static const char *milliseconds(const struct front_point *point, const char *unknown,
+                                struct arena *arena)
+{
+    return point->latency_ms > 0 ? arena_printf(arena, "%.4g", point->latency_ms) : unknown;
 }
 
 void front_csv(const struct front *front, struct text *text)
@@ -40,10 +45,9 @@ void front_csv(const struct front *front, struct text *text)
         const struct front_point *point = &front->points[i];
         text_printf(text, "%s,%lld,%lld,%lld,%s,%s,%s,%s\n", point->name,
                     (long long)point->flash_bytes, (long long)point->sram_bytes,
-                    (long long)point->instructions,
-                    point->latency_ms > 0 ? number(point->latency_ms, "g", text->arena) : "",
-                    number(point->validation, "p", text->arena),
-                    number(point->test, "p", text->arena), i == front->knee ? "knee" : "");
+                    (long long)point->instructions, milliseconds(point, "", text->arena),
+                    percent(point->validation, text->arena), percent(point->test, text->arena),
+                    i == front->knee ? "knee" : "");
     }
 }
 
@@ -62,10 +66,9 @@ void front_print(const struct front *front, struct text *text)
         table_cell(table, "%s", thousands(arena, point->flash_bytes));
         table_cell(table, "%s", thousands(arena, point->sram_bytes));
         table_cell(table, "%s", thousands(arena, point->instructions));
-        table_cell(table, "%s",
-                   point->latency_ms > 0 ? number(point->latency_ms, "g", arena) : "-");
-        table_cell(table, "%s", number(point->validation, "p", arena));
-        table_cell(table, "%s", number(point->test, "p", arena));
+        table_cell(table, "%s", milliseconds(point, "-", arena));
+        table_cell(table, "%s", percent(point->validation, arena));
+        table_cell(table, "%s", percent(point->test, arena));
         table_cell(table, "%s", i == front->knee && i > 0 ? "<- knee" : "");
     }
     table_print(table, text);

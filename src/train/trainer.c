@@ -477,6 +477,7 @@ static struct epoch_result result_now(const struct course *course)
     double left = (1 - time_at(course, state->step)) * settings->n_epochs * course->n_steps;
     int classes = settings->loss == LOSS_CROSS_ENTROPY && has_own_loss(course->trainer);
     return (struct epoch_result){.epoch = state->epoch + 1,
+                                 .n_epochs = settings->n_epochs,
                                  .progress = (double)state->step / course->n_steps,
                                  .rate = rate_at(course, state->step > 0 ? state->step - 1 : 0),
                                  .loss = samples > 0 ? state->loss_sum / samples : NAN,

@@ -53,7 +53,7 @@ struct train_settings train_settings_initial(void);
 
 /* One epoch, or what of it is done. */
 struct epoch_result {
-    int32_t epoch;                               /* from 1 */
+    int32_t epoch, n_epochs;                     /* from 1; of the whole course */
     double progress;                             /* done of it, in 0 .. 1 */
     double rate;                                 /* learning rate of the last step */
     double loss;                                 /* mean over the samples so far */

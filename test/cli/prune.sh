@@ -6,34 +6,28 @@
 cd "$work"
 pattern_data data
 pattern_network
-prune() { # OUT options...
-    local out=$1
-    shift
-    "$dtmm" prune dense/model.tflite --data data --steps 2 --epochs 4 --qat 1 --lr 0.02 --json -o "$out.tflite" "$@" \
-        >"$out.json" 2>"$out.log" || { cat "$out.log"; die "does not prune: $*"; }
-}
 dense_bytes=$((72 + 576 + 384))
 for score in magnitude taylor fisher; do
-    prune $score --sparsity 0.5 --unit block:4 --score $score
+    pattern_prune $score --sparsity 0.5 --unit block:4 --score $score
     at_least $score.json sparsity 0.5
     at_least $score.json validation_int8 0.95
 done
-prune filterlet --sparsity 0.5
-prune filter --sparsity 0.3 --unit filter --threads 1
+pattern_prune filterlet --sparsity 0.5
+pattern_prune filter --sparsity 0.3 --unit filter --threads 1
 [ "$(json magnitude.json weight_bytes)" -lt $((dense_bytes * 3 / 4)) ] || die "half the weights take three quarters"
-prune again --sparsity 0.5 --unit block:4 --score magnitude --threads 1
+pattern_prune again --sparsity 0.5 --unit block:4 --score magnitude --threads 1
 cmp magnitude.tflite again.tflite || die "another outcome with the same seed"
-prune random --sparsity 0.5 --unit block:4 --score random
+pattern_prune random --sparsity 0.5 --unit block:4 --score random
 ! cmp -s magnitude.tflite random.tflite || die "the score is not used"
 
 # Layer by layer.
 echo '{"layers": {"second": {"unit": "block:8", "sparsity": 0.75}}}' >recipe.json
-prune layers --recipe recipe.json
+pattern_prune layers --recipe recipe.json
 awk -v s="$(json layers.json sparsity)" 'BEGIN {exit !(s > 0.4 && s < 0.5)}' || die "another share than the recipe's"
 
 # Filters, then blocks of what is left of the others.
 echo '{"layers": {"second": {"filters": 0.25, "unit": "block:4", "sparsity": 0.5}}}' >filters.json
-prune thin --recipe filters.json
+pattern_prune thin --recipe filters.json
 "$dtmm" inspect thin.tflite --json >thin.txt
 grep -q '^      "filters": 6,' thin.txt || { cat thin.txt; die "a quarter of 8 filters is 2"; }
 awk -v s="$(json thin.json sparsity)" 'BEGIN {exit !(s > 0.43 && s < 0.45)}' || die "thin: $(json thin.json sparsity) is absent"

@@ -5,13 +5,6 @@
 cd "$work"
 pattern_data data
 pattern_network
-prune() { # OUT options...
-    local out=$1
-    shift
-    "$dtmm" prune dense/model.tflite --data data --steps 2 --epochs 4 --qat 1 --lr 0.02 --json -o "$out.tflite" "$@" \
-        >"$out.json" 2>"$out.log" || { cat "$out.log"; die "does not prune: $*"; }
-    [ ! -e "$out.tflite.state" ] || die "$out: the state is still there"
-}
 remove() { # OUT options...: without training
     local out=$1
     shift
@@ -48,15 +41,15 @@ awk -v plain="$(json plain.json validation_int8)" -v solved="$(json solved.json 
     'BEGIN {exit !(solved > plain + 0.2)}' || die "compensation: $(json solved.json validation_int8), without $(json plain.json validation_int8)"
 
 # The same seed, the same bytes; another seed, others.
-prune first --sparsity 0.5 --score taylor --compensate --seed 5
-prune second --sparsity 0.5 --score taylor --compensate --seed 5 --threads 2
+pattern_prune first --sparsity 0.5 --score taylor --compensate --seed 5
+pattern_prune second --sparsity 0.5 --score taylor --compensate --seed 5 --threads 2
 cmp first.tflite second.tflite || die "another network with the same seed"
 cmp first.safetensors second.safetensors || die "another float network with the same seed"
-prune third --sparsity 0.5 --score taylor --compensate --seed 6
+pattern_prune third --sparsity 0.5 --score taylor --compensate --seed 6
 ! cmp -s first.tflite third.tflite || die "the seed is not used"
 
 # Filters leave the shapes, with the input channels of the next layer.
-prune filter --sparsity 0.4 --unit filter
+pattern_prune filter --sparsity 0.4 --unit filter
 first=$(channels filter.tflite conv) second=$(channels filter.tflite second)
 [ "$first" -le 8 ] && [ "$second" -le 8 ] && [ $((first + second)) -lt 14 ] || die "still $first and $second channels"
 near filter.json 0.4 0.7 # with what the next layers read of them
@@ -64,7 +57,7 @@ near filter.json 0.4 0.7 # with what the next layers read of them
 
 # Scores by what the others can make good for.
 for unit in block:4 filterlet; do
-    prune solved_${unit%:*} --sparsity 0.5 --unit $unit --score reconstruction --compensate
+    pattern_prune solved_${unit%:*} --sparsity 0.5 --unit $unit --score reconstruction --compensate
     near solved_${unit%:*}.json 0.5 0.62
     at_least solved_${unit%:*}.json validation_int8 0.95
 done
@@ -87,7 +80,7 @@ cat >units.json <<'END'
 {"layers": {"conv": {"unit": "filterlet", "sparsity": 0.25}, "second": {"unit": "filter", "sparsity": 0.5},
             "dense": {"unit": "block:4", "sparsity": 0.4}}}
 END
-prune mixed --recipe units.json --compensate
+pattern_prune mixed --recipe units.json --compensate
 [ "$(channels mixed.tflite conv)" = 8 ] || die "filters of conv have left"
 [ "$(channels mixed.tflite second)" = 4 ] || die "half of the filters of 'second' were to leave"
 at_least mixed.json validation_int8 0.95
@@ -98,12 +91,12 @@ near mixed.json 0.46 0.55
 cat >filters.json <<'END'
 {"layers": {"second": {"unit": "block:4", "sparsity": 0.5, "filters": 0.5}, "conv": {"unit": "filterlet", "sparsity": 0.25}}}
 END
-prune apart --recipe filters.json --compensate
+pattern_prune apart --recipe filters.json --compensate
 [ "$(json apart.json score)" = reconstruction ] || die "filters leave: $(json apart.json score)"
 [ "$(channels apart.tflite second)" = 4 ] || die "half of the filters of 'second' were to leave"
 # 54 of 72, 144 of the 288 of four filters, half of the 384 that read them.
 near apart.json 0.62 0.64
-prune together --recipe filters.json --compensate --score magnitude
+pattern_prune together --recipe filters.json --compensate --score magnitude
 near together.json 0.62 0.64
 ! cmp -s apart.tflite together.tflite || die "the score is not used"
 
@@ -114,12 +107,12 @@ for model in mixed filter; do
 done
 
 # The teacher.
-prune alone --sparsity 0.4 --no-distill
-prune taught --sparsity 0.4 --distill
-prune default --sparsity 0.4
+pattern_prune alone --sparsity 0.4 --no-distill
+pattern_prune taught --sparsity 0.4 --distill
+pattern_prune default --sparsity 0.4
 cmp taught.tflite default.tflite || die "the teacher is not there by default"
 ! cmp -s taught.tflite alone.tflite || die "--no-distill changes nothing"
-prune features --sparsity 0.4 --score taylor --distill-features logits
+pattern_prune features --sparsity 0.4 --score taylor --distill-features logits
 for other in --distill "--distill-share 0.4" "--distill-features second"; do
     expect_fail 1 '--no-distill contradicts' \
         "$dtmm" prune dense/model.tflite --data data --sparsity 0.5 --no-distill $other -o x.tflite

@@ -8,9 +8,7 @@ export DTMM_SHARE=$root
 pattern_data data
 pattern_network
 
-number() { # FILE KEY: the first number of that name
-    sed -nE "s/^ *\"$2\": ([-0-9.e+]+),?$/\1/p" "$1" | head -n 1
-}
+. "$root/bench/lib.sh"
 compress() { # OUT options...
     local out=$1
     shift
@@ -65,6 +63,26 @@ awk -v first="$(sed -nE 's/^round1: .*, ([0-9.]+) % of the validation.*/\1/p' ag
     -v second="$(sed -nE 's/^round2: .*, ([0-9.]+) % of the validation.*/\1/p' again.log)" \
     'BEGIN {exit !(first < 98 && second >= 98)}' || { cat again.log; die "the second round does not keep to --max-drop"; }
 [ "$(number again.json instructions)" -lt "$dense_instructions" ] || die "nothing was gained"
+
+# Shares are of what is alive: of a network with dead filters as much leaves as the schedule expects.
+/usr/bin/python3 - dense/model.safetensors dead.safetensors <<'EOF'
+import json, struct, sys
+import numpy as np
+raw = bytearray(open(sys.argv[1], "rb").read())
+size, = struct.unpack("<Q", raw[:8])
+for name, about in json.loads(raw[8 : 8 + size]).items():
+    if name in ("conv/w", "gamma", "beta"):
+        first, last = (8 + size + offset for offset in about["data_offsets"])
+        values = np.frombuffer(raw[first:last], np.float32).copy()
+        values[: len(values) // 2] = 0
+        raw[first:last] = values.tobytes()
+open(sys.argv[2], "wb").write(raw)
+EOF
+"$dtmm" compress dead.safetensors --data data --target cortex-m4 --lr 0.02 --epochs 2 --rounds 1 --objective latency --max-drop 90 \
+    --json -o dead >dead.json 2>dead.log || { cat dead.log; die "dead filters: does not compress"; }
+expected=$(sed -nE 's/^round1: to be .* SRAM [0-9,]+ B, ([0-9,]+) instructions.*/\1/p' dead.log | tr -d ,)
+got=$(number dead.json instructions)
+[ $((got * 100)) -lt $((expected * 120)) ] || die "dead filters: $got instructions, the schedule expected $expected"
 
 # The recipe can be edited and used: nothing is searched then.
 cp -R out kept
@@ -126,19 +144,9 @@ tail -n 1 stderr | grep -q "unlabeled: has no labels of the network's classes, w
 course=(dense/model.tflite --data data --target cortex-m4 --instructions $((dense_instructions * 6 / 10)) --epochs 60
     --lr 0.02 --threads 1)
 "$dtmm" compress "${course[@]}" -o one >one.txt 2>one.log || { cat one.log; die "does not compress"; }
-for epoch in 1 30; do
-    resume=()
-    [ $epoch = 1 ] || resume=(--resume)
-    "$dtmm" compress "${course[@]}" -o two "${resume[@]}" >two.txt 2>two.log &
-    pid=$!
-    until grep -q "^epoch *$epoch/" two.log; do
-        kill -0 $pid 2>/dev/null || { cat two.log; die "ended before epoch $epoch"; }
-        sleep 0.01
-    done
-    kill -KILL $pid
-    wait $pid && die "not ended"
-    [ ! -e two ] || die "wrote something before it was done"
-done
+killed_at '^epoch *1/' "$dtmm" compress "${course[@]}" -o two
+killed_at '^epoch *30/' "$dtmm" compress "${course[@]}" -o two --resume
+[ ! -e two ] || die "wrote something before it was done"
 "$dtmm" compress "${course[@]}" -o two --resume >two.txt 2>two.log || { cat two.log; die "does not go on"; }
 ! grep -q prob two.log || die "probed anew"
 diff -r one two || die "resuming changes the result"

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text form: what is printed reads back to the same bytes, and bad text is refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/file.h"
 #include "base/random.h"
-#include "graph/graph.h"
 
-#include <cmocka.h> /* last: it makes fail() a macro */
+#include "test/unit/parsed.h" /* last */
 
 /* A network with every kind of thing that is printed; already in the form that dump gives it. */
 static const char example[] =
@@ -33,24 +28,6 @@ static const char example[] =
     "node softmax softmax \"flat\" -> \"p\" beta 0.5\n"
     "node dequantize real \"p\" -> \"q\"\n"
     "output \"q\" \"p\"\n";
-
-static struct arena arena;
-static struct diag diag;
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(&arena);
-    return 0;
-}
-
-static struct graph *parse(const char *source)
-{
-    struct graph *graph = NULL;
-    if (graph_parse(source, strlen(source), &arena, &graph, &diag) != OK)
-        fail_msg("%s", diag.message);
-    return graph;
-}
 
 static const char *dump(const struct graph *graph)
 {
