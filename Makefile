@@ -115,6 +115,7 @@ $(BUILD)/%.o: %.cc | $(READY)
 # Evaluation on the host spends its time in the kernels; sanitizers see more without.
 ifeq ($(SANITIZE),)
 $(BUILD)/runtime/c/%.o: CFLAGS += -O3
+$(BUILD)/src/train/%.o: CFLAGS += -fvect-cost-model=dynamic
 endif
 
 $(BUILD)/src/train/distributed.o: CPPFLAGS += -DDTMM_MPI=$(MPI) $(MPI_CFLAGS)

@@ -38,9 +38,13 @@ prune() { # name, options...: goes on where it was cut off
     mv "$work/$name.json.new" "$work/$name.json"
 }
 
-accuracy() { # name: percent on the test data
+accuracy() { # name: percent on the test data; of numbers, of their variance
     "$dtmm" eval "$work/$1.tflite" --data "$data" --json >"$work/$1.eval.json"
-    awk -v a="$(number "$work/$1.eval.json" accuracy)" 'BEGIN {printf "%.2f", 100 * a}'
+    if [ -e "$data/variance" ]; then
+        awk -v e="$(number "$work/$1.eval.json" mean_squared_error)" -v v="$(cat "$data/variance")" 'BEGIN {printf "%.2f", 100 * (1 - e / v)}'
+    else
+        awk -v a="$(number "$work/$1.eval.json" accuracy)" 'BEGIN {printf "%.2f", 100 * a}'
+    fi
 }
 
 row() { # unit, percent, epochs, seed, score, options...
@@ -93,6 +97,37 @@ np.save(os.path.join(sys.argv[2], "y_test.npy"), y[order[700:]])
 PY
 }
 
+# An autoencoder of spectra, and no sound to try it on: its answers to random walks are spectra; those with noise
+# on them are the samples, and what it answers to them is what a pruned network shall answer.
+spectra() {
+    [ ! -e "$work/ad01/variance" ] || return 0
+    mkdir -p "$work/ad01"
+    "$dtmm" compress "$shared/models/ad01_int8.tflite" --target cortex-m4 -o "$work/ad01/library" >/dev/null
+    /usr/bin/python3 - "$dtmm" "$work/ad01" <<'PY'
+import json, re, subprocess, sys
+import numpy as np
+dtmm, folder = sys.argv[1:]
+header = open(folder + "/library/include/ad01_int8.h").read()
+constant = {name: float(value) for name, value in re.findall(r"#define AD01_INT8_(\w+) (-?[\d.e-]+)", header)}
+def answers(samples):
+    samples.astype(np.int8).tofile(folder + "/samples.bin")
+    run = [dtmm, "run", folder + "/library", "--on", "host", "--input", folder + "/samples.bin", "--json"]
+    text = subprocess.run(run, check=True, capture_output=True, text=True).stdout
+    q = np.array([next(iter(output.values())) for output in json.loads(text)["outputs"]])
+    return constant["OUTPUT_SCALE"] * (q - constant["OUTPUT_ZERO_POINT"])
+def as_input(values):
+    return np.clip(np.rint(values / constant["INPUT_SCALE"] + constant["INPUT_ZERO_POINT"]), -128, 127).astype(np.int8)
+rng = np.random.RandomState(1)
+walks = np.cumsum(rng.normal(0, 12, (3000, 640)), 1) + rng.normal(0, 40, (3000, 1))
+x = as_input(answers(np.clip(walks, -128, 127)) + rng.normal(0, 3, (3000, 640)))
+y = answers(x[2500:]).astype(np.float32)
+np.save(folder + "/x_train.npy", x[:2500])
+np.save(folder + "/x_test.npy", x[2500:])
+np.save(folder + "/y_test.npy", y)
+open(folder + "/variance", "w").write("%.6f\n" % y.var(0).mean())
+PY
+}
+
 rows=("$@")
 is_wanted() { # network: whether it has a row to make
     [ "${#rows[@]}" = 0 ] || [[ " ${rows[*]}" == *" $1."* ]]
@@ -111,7 +146,7 @@ row dense 0 3 1 none
 row filterlet 50 3 1 reconstruction
 
 # With training.
-network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip,shift:2 --qat-lr 0.01
+network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip,shift:2
 for seed in 1 2 3; do
     row dense 0 20 $seed none
     row block:4 75 20 $seed reconstruction
@@ -129,8 +164,14 @@ network kws "$shared/models/kws_ref_model.tflite" "$work/kws01" --augment shift:
 row dense 0 60 1 none
 row block:4 40 60 1 reconstruction
 
+is_wanted ad01 && spectra
+network ad01 "$shared/models/ad01_int8.tflite" "$work/ad01" --steps 1
+row dense 0 20 1 none
+row block:4 50 20 1 reconstruction
+row block:4 75 20 1 reconstruction
+
 is_wanted vgg11 && plain_network
-network vgg11 "$work/vgg11/model.tflite" "$shared/data/cifar10" --augment flip,shift:2 --qat-lr 0.01
+network vgg11 "$work/vgg11/model.tflite" "$shared/data/cifar10" --augment flip,shift:2
 row dense 0 20 1 none
 row filterlet 75 20 1 reconstruction
 row block:4 75 20 1 reconstruction

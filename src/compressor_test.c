@@ -28,12 +28,12 @@ enum status compressor_test(struct compressor *c, int32_t n, const char *const *
     struct dataset dataset;
     struct diag none;
     enum status status = OK;
-    const char *data = c->options->pruner.quantizer.data_path;
+    const struct quantizer_options *from = &c->options->pruner.quantizer;
     *n_samples = 0;
     for (int32_t i = 0; i < n; i++)
         accuracies[i] = (double)NAN;
     if (!isnan(c->dense.accuracy) &&
-        dataset_read(data, DATASET_TEST, &scratch, &dataset, &none) == OK &&
+        dataset_read(from->data_path, from->test_part, &scratch, &dataset, &none) == OK &&
         dataset.labels != NULL) {
         *n_samples = dataset.n_samples;
         fprintf(stderr, "running the %d test samples\n", dataset.n_samples);

@@ -127,7 +127,7 @@ static enum status samples_load(struct pruner *p)
 {
     const struct quantizer_options *from = &p->options->quantizer;
     progress_begin(&p->progress);
-    TRY(dataset_read(from->data_path, DATASET_TRAIN, p->arena, &p->dataset, p->diag));
+    TRY(dataset_read(from->data_path, from->training_part, p->arena, &p->dataset, p->diag));
     TRY(dataset_fits(&p->dataset, p->dense, p->diag));
     TRY(dataset_split(&p->dataset, from->validation_fraction, from->seed, p->arena, &p->split,
                       p->diag));

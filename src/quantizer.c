@@ -34,7 +34,8 @@ static enum status samples_load(struct quantizer *q)
     if (options->dataset != NULL)
         q->dataset = *options->dataset;
     else
-        TRY(dataset_read(options->data_path, DATASET_TRAIN, q->arena, &q->dataset, q->diag));
+        TRY(dataset_read(options->data_path, options->training_part, q->arena, &q->dataset,
+                         q->diag));
     TRY(dataset_fits(&q->dataset, q->result->original, q->diag));
     TRY(dataset_split(&q->dataset, options->validation_fraction, options->seed, q->arena, &q->split,
                       q->diag));

@@ -18,6 +18,7 @@ struct quantizer_options {
      */
     const struct int8_origin *origin;
     const char *data_path;
+    enum dataset_part training_part, test_part; /* what of it is read */
     const struct dataset *dataset; /* what is there, when it has been read already; or NULL */
     const char *out_path;          /* .tflite */
     struct sample_scale scale;     /* of the samples */

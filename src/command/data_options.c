@@ -40,7 +40,10 @@ enum status data_options_parse(const char *const *value, const char *what,
     *options = (struct data_options){.path = value['D'], .validation = 0.1};
     if (options->path == NULL)
         return fail(diag, ERR_USAGE, "--data is missing: %s; see doc/data.md", what);
-    if (value['V'] != NULL)
+    int held_out = value['V'] != NULL && strcmp(value['V'], "test") == 0;
+    options->training_part = held_out ? DATASET_TRAIN_HELD_OUT : DATASET_TRAIN;
+    options->test_part = held_out ? DATASET_TEST_REST : DATASET_TEST;
+    if (value['V'] != NULL && !held_out)
         TRY(parse_fraction("--val", value['V'], 0, 1, &options->validation, diag));
     if (value['s'] != NULL)
         TRY(parse_whole("--seed", value['s'], 0, INT32_MAX, &seed, diag));

@@ -16,8 +16,10 @@
     }
 
 struct data_options {
-    const char *path;          /* never NULL */
-    double validation;         /* fraction of the training part */
+    const char *path;  /* never NULL */
+    double validation; /* fraction of the training part */
+    /* What is read: --val test validates on half of the test part. */
+    enum dataset_part training_part, test_part;
     uint64_t seed;             /* of the choice of samples, and all else that is random */
     int scale_given;           /* any option on the input's scale */
     struct sample_scale scale; /* 1, 0 unless given; not yet that of `input_like` */

@@ -66,8 +66,8 @@ static enum status samples_load(struct session *s)
     const struct eval_request *request = s->request;
     const struct data_options *data = &request->data;
     int is_test = strcmp(request->part, "test") == 0;
-    TRY(dataset_read(data->path, is_test ? DATASET_TEST : DATASET_TRAIN, s->arena, &s->dataset,
-                     s->diag));
+    TRY(dataset_read(data->path, is_test ? data->test_part : data->training_part, s->arena,
+                     &s->dataset, s->diag));
     TRY(dataset_fits(&s->dataset, s->graph, s->diag));
     if (is_test) {
         s->n_available = s->dataset.n_samples;

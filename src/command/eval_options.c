@@ -37,7 +37,7 @@ static enum status parse_part(const char **value, struct eval_request *request, 
         return OK;
     if (strcmp(part, "test") != 0)
         return fail(diag, ERR_USAGE, "--part %s: must be test, train or validation", part);
-    if (value['V'] != NULL || value['s'] != NULL)
+    if ((value['V'] != NULL && strcmp(value['V'], "test") != 0) || value['s'] != NULL)
         return fail(diag, ERR_USAGE,
                     "--val and --seed divide the training data; they belong to --part train or "
                     "validation");

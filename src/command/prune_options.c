@@ -72,6 +72,8 @@ static enum status parse_quantizer(const char *const *value, struct pruner_optio
     TRY(data_options_parse(value, "samples to train on", &data, diag));
     options->quantizer = (struct quantizer_options){
         .data_path = data.path,
+        .training_part = data.training_part,
+        .test_part = data.test_part,
         .scale = data.scale,
         .input_like = data.input_like,
         .calibration = {CALIBRATION_PERCENTILE, 99.99},

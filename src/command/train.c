@@ -164,7 +164,7 @@ static enum status load_and_run(struct train_request *request, struct arena *are
     TRY(driver_load(request->net, arena, &graph, diag));
     if (request->teacher != NULL)
         TRY(driver_load(request->teacher, arena, &teacher, diag));
-    TRY(dataset_read(request->data.path, DATASET_TRAIN, arena, &dataset, diag));
+    TRY(dataset_read(request->data.path, request->data.training_part, arena, &dataset, diag));
     TRY(data_options_scale(&request->data, dataset.type, &request->settings.scale, diag));
     choose_loss(request, &dataset);
     graph = initialize(graph, request->settings.seed, arena);

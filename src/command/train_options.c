@@ -195,14 +195,17 @@ const char *train_request_text(const struct train_request *request, struct arena
 {
     const struct train_settings *s = &request->settings;
     struct text text = text_start(arena);
-    text_printf(&text,
-                "--epochs %d --batch %d --lr %.9g --optimizer %s --schedule %s --warmup %.9g "
-                "--weight-decay %.9g --label-smoothing %.9g --loss %s --augment %s --val %.9g "
-                "--early-stop %d --seed %llu --input-scale %.9g --input-offset %.9g",
-                s->n_epochs, s->batch_samples, s->rate, OPTIMIZERS[s->optimizer],
-                RATES[s->schedule], s->warmup_epochs, s->weight_decay, s->label_smoothing,
-                LOSSES[s->loss], s->augmentation_text, s->validation, s->patience,
-                (unsigned long long)s->seed, (double)s->scale.scale, (double)s->scale.offset);
+    text_printf(
+        &text,
+        "--epochs %d --batch %d --lr %.9g --optimizer %s --schedule %s --warmup %.9g "
+        "--weight-decay %.9g --label-smoothing %.9g --loss %s --augment %s --val %s "
+        "--early-stop %d --seed %llu --input-scale %.9g --input-offset %.9g",
+        s->n_epochs, s->batch_samples, s->rate, OPTIMIZERS[s->optimizer], RATES[s->schedule],
+        s->warmup_epochs, s->weight_decay, s->label_smoothing, LOSSES[s->loss],
+        s->augmentation_text,
+        request->data.training_part == DATASET_TRAIN ? arena_printf(arena, "%.9g", s->validation)
+                                                     : "test",
+        s->patience, (unsigned long long)s->seed, (double)s->scale.scale, (double)s->scale.offset);
     if (s->clip > 0)
         text_printf(&text, " --clip %.9g", s->clip);
     if (s->keep_zeros)

@@ -27,10 +27,18 @@ struct dataset {
     const char *const *class_names; /* n_classes, or NULL: numbered */
     int32_t n_targets;              /* values a sample; 0: none */
     const float *targets;           /* n_samples * n_targets, or NULL */
+    int32_t n_held_out;             /* the last of them are of the test part, for validation */
 };
 
-/* Training data is for training, validation and calibration; test data is for the last word. */
-enum dataset_part { DATASET_TRAIN, DATASET_TEST };
+/* Training data is for training, validation and calibration; test data is for the last word. A
+ * network that has seen all training data is validated on every second sample of the test part,
+ * which then are no test data any more. */
+enum dataset_part {
+    DATASET_TRAIN,
+    DATASET_TEST,
+    DATASET_TRAIN_HELD_OUT, /* the training part, and these samples behind it */
+    DATASET_TEST_REST       /* the test part without them */
+};
 
 /* Reads a dataset, whose format is told from what is at `path` (doc/data.md). ERR_INPUT or ERR_IO
  * names the file that is at fault. */
@@ -44,7 +52,8 @@ struct split {
 };
 
 /* Sets a fraction of the samples apart for validation, of each class alike; the same for the same
- * seed. Both lists ascend. ERR_INPUT when either is empty (`fraction` 0: validation may be). */
+ * seed; where some are held out, just these. Both lists ascend. ERR_INPUT when either is empty
+ * (`fraction` 0: validation may be). */
 enum status dataset_split(const struct dataset *dataset, double fraction, uint64_t seed,
                           struct arena *arena, struct split *split, struct diag *diag);
 

@@ -112,7 +112,9 @@ enum status dataset_read(const char *path, enum dataset_part part, struct arena 
                             .scratch = &scratch,
                             .room = DATASET_BYTES_MAX,
                             .diag = diag};
-    enum status status = reader_run(&reader, dataset);
+    enum status status = part == DATASET_TRAIN || part == DATASET_TEST
+                             ? reader_run(&reader, dataset)
+                             : held_out_read(&reader, dataset);
     arena_free(&scratch);
     return status;
 }

@@ -27,6 +27,9 @@ struct reader {
 /* Reads whatever is at reader->path. */
 enum status reader_run(struct reader *reader, struct dataset *dataset);
 
+/* DATASET_TRAIN_HELD_OUT and DATASET_TEST_REST, of any format. */
+enum status held_out_read(struct reader *reader, struct dataset *dataset);
+
 /* ---- the formats, each of one folder or file ---- */
 enum status idx_read(struct reader *reader, const char *folder, struct dataset *dataset);
 enum status cifar_read(struct reader *reader, const char *folder, struct dataset *dataset);

@@ -47,6 +47,16 @@ static void divide(const struct dataset *dataset, const int32_t *order, int32_t 
             split->train[split->n_train++] = i;
 }
 
+static void divide_held_out(const struct dataset *dataset, struct split *split)
+{
+    split->n_validation = dataset->n_held_out;
+    split->n_train = dataset->n_samples - dataset->n_held_out;
+    for (int32_t i = 0; i < split->n_train; i++)
+        split->train[i] = i;
+    for (int32_t i = 0; i < split->n_validation; i++)
+        split->validation[i] = split->n_train + i;
+}
+
 enum status dataset_split(const struct dataset *dataset, double fraction, uint64_t seed,
                           struct arena *arena, struct split *split, struct diag *diag)
 {
@@ -54,10 +64,13 @@ enum status dataset_split(const struct dataset *dataset, double fraction, uint64
     size_t n = (size_t)dataset->n_samples;
     struct arena scratch = {0};
     int32_t *order = ARENA_ARRAY(&scratch, n, int32_t);
-    shuffle(order, dataset->n_samples, seed);
     split->train = ARENA_ARRAY(arena, n, int32_t);
     split->validation = ARENA_ARRAY(arena, n, int32_t);
-    divide(dataset, order, class_quotas(dataset, fraction, &scratch), &scratch, split);
+    shuffle(order, dataset->n_samples, seed);
+    if (dataset->n_held_out > 0)
+        divide_held_out(dataset, split);
+    else
+        divide(dataset, order, class_quotas(dataset, fraction, &scratch), &scratch, split);
     arena_free(&scratch);
     if (split->n_train == 0 || (split->n_validation == 0 && fraction > 0))
         return fail(diag, ERR_INPUT, "%s: %g of %d samples for validation leaves no samples for %s",

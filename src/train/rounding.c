@@ -65,8 +65,8 @@ void round_activations(const struct quantization *quantization, struct pass_band
     float low = -128 - zero_point, high = 127 - zero_point;
     for (int64_t i = 0; inside != NULL && i < n; i++) {
         float q = values[i] * inverse;
-        inside[i] =
-            values[i] > band.low && values[i] < band.high && q >= low - 0.5f && q <= high + 0.5f;
+        inside[i] = (values[i] > band.low) & (values[i] < band.high) & (q >= low - 0.5f) &
+                    (q <= high + 0.5f);
     }
     for (int64_t i = 0; i < n; i++) {
         float q = values[i] * inverse;

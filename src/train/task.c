@@ -28,6 +28,7 @@ void task_like_teacher(struct train_settings *settings, const struct graph *grap
     int is_softmax = last != NULL && last->op == OP_softmax;
     settings->loss = has_classes || is_softmax ? LOSS_CROSS_ENTROPY : LOSS_MSE;
     settings->distill_share = has_classes ? share : 1;
+    settings->start_counts = settings->loss == LOSS_MSE;
 }
 
 static enum status check_classes(const struct graph *graph, const struct dataset *dataset,

@@ -16,7 +16,8 @@ enum status task_check(const struct train_settings *settings, const struct graph
 
 /* Sets loss and share of the teacher for a network that is to stay what it is: of classes, when the
  * dataset has as many as the network answers (`share` of the loss is the teacher's then, the rest
- * the labels'), or of numbers; the teacher's outputs alone then, whatever the labels are of. */
+ * the labels'), or of numbers; the teacher's outputs alone then, whatever the labels are of, and
+ * the start is kept where training only leads away from the teacher. */
 void task_like_teacher(struct train_settings *settings, const struct graph *graph,
                        const struct dataset *dataset, double share);
 

@@ -532,32 +532,54 @@ static enum status step_run(struct course *course, int *stop, struct diag *diag)
     return OK;
 }
 
+/* How good the network is on validation data: higher is better. */
+static double score_of(struct trainer *trainer, double *loss, double *accuracy)
+{
+    trainer_validate(trainer, trainer->split.validation, trainer->split.n_validation, loss,
+                     accuracy);
+    return isnan(*accuracy) ? -*loss : *accuracy;
+}
+
+static void best_keep(struct trainer *trainer, double score, int32_t epoch)
+{
+    struct train_state *state = &trainer->state;
+    struct parameters parameters = network_parameters(trainer->network);
+    state->best_score = score;
+    state->best_epoch = epoch;
+    memcpy(state->best_values, parameters.values, (size_t)state->n_values * sizeof(float));
+}
+
+static void start_judge(struct trainer *trainer)
+{
+    double loss, accuracy;
+    const struct train_state *state = &trainer->state;
+    if (!trainer->settings->start_counts || trainer->split.n_validation == 0 || state->epoch > 0 ||
+        state->step > 0)
+        return;
+    double score = score_of(trainer, &loss, &accuracy);
+    if (isfinite(score))
+        best_keep(trainer, score, 0);
+}
+
 /* Validation, the best so far, and the observer. */
 static enum status epoch_end(struct course *course, struct diag *diag)
 {
     struct trainer *trainer = course->trainer;
     const struct split *split = &trainer->split;
     struct train_state *state = &trainer->state;
-    struct parameters parameters = network_parameters(trainer->network);
     struct epoch_result result = result_now(course);
     double score = state->epoch; /* without validation the last is the best */
     if (split->n_validation > 0) {
-        trainer_validate(trainer, split->validation, split->n_validation, &result.validation_loss,
-                         &result.validation_accuracy);
+        score = score_of(trainer, &result.validation_loss, &result.validation_accuracy);
         if (!isfinite(result.validation_loss))
             return fail(diag, ERR_INPUT,
                         "epoch %d: the loss on validation data is not finite; use a smaller --lr, "
                         "and look at the data's range (dtmm data)",
                         state->epoch + 1);
-        score = isnan(result.validation_accuracy) ? -result.validation_loss
-                                                  : result.validation_accuracy;
     }
     result.is_best = score > state->best_score;
-    if (result.is_best) {
-        state->best_score = score;
-        state->best_epoch = state->epoch + 1;
-        memcpy(state->best_values, parameters.values, (size_t)state->n_values * sizeof(float));
-    }
+    if (result.is_best)
+        best_keep(trainer, score, state->epoch + 1);
     state->epoch++;
     state->step = 0;
     state->loss_sum = state->n_right = 0;
@@ -609,6 +631,7 @@ static enum status course_run(struct course *course, int *stopped, struct diag *
 {
     struct trainer *trainer = course->trainer;
     struct train_state *state = &trainer->state;
+    start_judge(trainer);
     while (!has_ended(trainer)) {
         order_make(course);
         while (state->step < course->n_steps) {

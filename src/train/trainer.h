@@ -32,6 +32,7 @@ struct train_settings {
     const char *augmentation_text;
     double validation; /* fraction of the training data */
     int32_t patience;  /* epochs without a better one after which training ends; 0: never */
+    int start_counts;  /* where no epoch is better than the start, its values are kept */
     uint64_t seed;
     struct sample_scale scale;
     int keep_zeros; /* weights that are zero at the start stay zero */

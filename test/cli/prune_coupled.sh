@@ -125,3 +125,15 @@ for model in filter int8_block; do
         { cat eval.log; die "$model: another answer on the device"; }
     grep -q 'equal to the host in every output byte: 3 of 3' eval.log || { cat eval.log; die "$model: not compared"; }
 done
+
+# A training that only leads away from what the network answers is for nothing: its start is kept.
+error() { # OPTIONS...: mean squared, of the pruned network against the samples
+    "$dtmm" prune encoder/model.tflite --sparsity 0 --steps 1 --qat 0 --unit filterlet --data samples "${scale[@]}" \
+        -o kept.tflite "$@" >kept.log 2>&1 || { cat kept.log; die "does not prune: $*"; }
+    "$dtmm" eval kept.tflite --data data/x_test.npy "${scale[@]}" --task anomaly --json >kept.json || die "does not eval"
+    json kept.json mean_squared_error
+}
+before=$(error --epochs 0)
+after=$(error --epochs 3 --lr 0.1)
+! grep -q '(best)' kept.log || die "an epoch of training at such a rate was taken for better"
+awk -v a="$before" -v b="$after" 'BEGIN {exit !(b < 1.05 * a && a < 1.05 * b)}' || die "the start was not kept: $before, then $after"
