@@ -212,10 +212,7 @@ static enum status size_measure(const struct pruner *p, const struct graph *grap
         if (counts.n_weights > 0)
             size->macs += counts.macs / counts.n_weights * (int64_t)packed->nodes[i].weight_bytes;
     }
-    struct masks *left = pruner_masks(p, p->graph, &scratch);
-    for (int32_t i = 0; i < p->graph->n_nodes; i++)
-        for (int64_t k = 0; k < weight_counts(p->graph, &p->graph->nodes[i]).n_weights; k++)
-            size->n_weights += left->kept[i][k];
+    size->n_weights = pruner_weights_left(p, p->graph);
     for (int32_t i = 0; i < p->dense->n_nodes; i++) {
         struct weight_counts counts = weight_counts(p->dense, &p->dense->nodes[i]);
         size->n_weights_dense += counts.n_weights;

@@ -47,6 +47,9 @@ enum status pruner_try(struct pruner *p, struct arena *arena, struct graph **pru
  * which many weights are, units that are. */
 struct masks *pruner_masks(const struct pruner *p, const struct graph *graph, struct arena *arena);
 
+/* How many weights these masks keep. */
+int64_t pruner_weights_left(const struct pruner *p, const struct graph *graph);
+
 /* The same file: scores and ranking, as they are wanted or as the recipe's units allow. */
 void pruner_choose_score(struct pruner *p);
 

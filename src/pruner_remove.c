@@ -63,6 +63,20 @@ struct masks *pruner_masks(const struct pruner *p, const struct graph *graph, st
     return masks_of_zeros(graph, p->origin.graph != NULL ? recipe : NULL, arena);
 }
 
+int64_t pruner_weights_left(const struct pruner *p, const struct graph *graph)
+{
+    struct arena scratch = {0};
+    const struct masks *masks = pruner_masks(p, graph, &scratch);
+    int64_t n_left = 0;
+    for (int32_t i = 0; i < graph->n_nodes; i++) {
+        int64_t n = weight_counts(graph, &graph->nodes[i]).n_weights;
+        for (int64_t k = 0; k < n; k++)
+            n_left += masks->kept[i][k];
+    }
+    arena_free(&scratch);
+    return n_left;
+}
+
 /* ---- scores ---- */
 
 /* Whether a layer has something to lose. */
@@ -215,11 +229,7 @@ static enum status weights_left(struct removal *removal, const struct recipe *re
     TRY(choose_masks(p->graph, removal->scores, recipe, removal->groups, arena, &masks, p->diag));
     TRY(prune(p->graph, masks, removal->groups, arena, &removal->pruned, p->diag));
     TRY(shrink(removal->pruned, NULL, arena, &shrunk, NULL, p->diag));
-    *n_left = 0;
-    masks = pruner_masks(p, shrunk, arena);
-    for (int32_t i = 0; i < shrunk->n_nodes; i++)
-        for (int64_t k = 0; k < weight_counts(shrunk, &shrunk->nodes[i]).n_weights; k++)
-            *n_left += masks->kept[i][k];
+    *n_left = (double)pruner_weights_left(p, shrunk);
     return OK;
 }
 
