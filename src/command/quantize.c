@@ -68,7 +68,6 @@ static enum status parse_samples(const char **value, struct quantizer_options *o
     TRY(data_options_parse(value, "samples to calibrate on", &data, diag));
     options->data_path = data.path;
     options->training_part = data.training_part;
-    options->test_part = data.test_part;
     options->validation_fraction = data.validation;
     options->seed = data.seed;
     options->scale = data.scale;

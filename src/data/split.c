@@ -28,12 +28,16 @@ static int32_t *class_quotas(const struct dataset *dataset, double fraction, str
     return quotas;
 }
 
-/* Those at the front of the shuffled order fill the quotas. */
-static void divide(const struct dataset *dataset, const int32_t *order, int32_t *quotas,
-                   struct arena *scratch, struct split *split)
+/* Those at the front of a shuffled order fill the quotas. */
+static void divide_at_random(const struct dataset *dataset, double fraction, uint64_t seed,
+                             struct split *split)
 {
+    struct arena scratch = {0};
     int32_t n = dataset->n_samples;
-    char *is_validation = arena_alloc(scratch, (size_t)n, 1);
+    int32_t *quotas = class_quotas(dataset, fraction, &scratch);
+    int32_t *order = ARENA_ARRAY(&scratch, (size_t)n, int32_t);
+    char *is_validation = arena_alloc(&scratch, (size_t)n, 1);
+    shuffle(order, n, seed);
     for (int32_t i = 0; i < n; i++) {
         int32_t *quota = &quotas[dataset->labels != NULL ? dataset->labels[order[i]] : 0];
         is_validation[order[i]] = *quota > 0;
@@ -45,6 +49,7 @@ static void divide(const struct dataset *dataset, const int32_t *order, int32_t 
             split->validation[split->n_validation++] = i;
         else
             split->train[split->n_train++] = i;
+    arena_free(&scratch);
 }
 
 static void divide_held_out(const struct dataset *dataset, struct split *split)
@@ -62,16 +67,12 @@ enum status dataset_split(const struct dataset *dataset, double fraction, uint64
 {
     assert(fraction >= 0 && fraction <= 1);
     size_t n = (size_t)dataset->n_samples;
-    struct arena scratch = {0};
-    int32_t *order = ARENA_ARRAY(&scratch, n, int32_t);
     split->train = ARENA_ARRAY(arena, n, int32_t);
     split->validation = ARENA_ARRAY(arena, n, int32_t);
-    shuffle(order, dataset->n_samples, seed);
     if (dataset->n_held_out > 0)
         divide_held_out(dataset, split);
     else
-        divide(dataset, order, class_quotas(dataset, fraction, &scratch), &scratch, split);
-    arena_free(&scratch);
+        divide_at_random(dataset, fraction, seed, split);
     if (split->n_train == 0 || (split->n_validation == 0 && fraction > 0))
         return fail(diag, ERR_INPUT, "%s: %g of %d samples for validation leaves no samples for %s",
                     dataset->path, fraction, dataset->n_samples,
