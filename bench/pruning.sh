@@ -4,8 +4,8 @@
 # Prunes networks and writes their lines of bench/pruning.csv: all rows that it does not have, or those that are
 # named (NETWORK.UNIT.PERCENT.EPOCHS.SEED). Choices are made on validation data; the test data is read once, at
 # the end of a row. A row that was cut off goes on where it stopped, in $BUILD/pruning. `absent_percent` 0 is the
-# dense network, trained for as many epochs by the same recipe; `drop` is against it, both after int8. The data is in the
-# folder `shared` beside the repository (or $DTMM_SHARED).
+# dense network, trained for as many epochs by the same recipe, with seed 1; `drop` is against it, both after int8. The
+# data is in the folder `shared` beside the repository (or $DTMM_SHARED).
 set -eu
 cd "$(dirname "$0")/.."
 . bench/lib.sh
@@ -23,8 +23,8 @@ put() { # the first seven columns, the others: replaces the line of the table
     mv "$csv.new" $csv
 }
 
-dense_accuracy() { # epochs, seed: of the dense network
-    awk -F, -v n="$network" -v e="$1" -v s="$2" '$1 == n && $5 == 0 && $6 == e && $7 == s {print $9}' $csv
+dense_accuracy() { # epochs: of the dense network
+    awk -F, -v n="$network" -v e="$1" '$1 == n && $5 == 0 && $6 == e {print $9}' $csv
 }
 
 # ---- one row ----
@@ -62,7 +62,7 @@ row() { # unit, percent, epochs, seed, score, options...
     [ "$percent" != 0 ] || options=(--sparsity 0 --epochs "$epochs" --seed "$seed" "${always[@]}" "$@")
     prune "$name" "${options[@]}"
     after=$(accuracy "$name")
-    before=$(dense_accuracy "$epochs" "$seed")
+    before=$(dense_accuracy "$epochs")
     [ "$percent" != 0 ] || before=$after
     [ -z "$before" ] || drop=$(awk -v a="$before" -v b="$after" 'BEGIN {printf "%.2f", a - b}')
     put "$key" "$before,$after,$drop,$(number "$work/$name.json" weight_bytes),$(number "$work/$name.json" macs),dtmm prune $(basename "$model") --data $dataset ${options[*]}"
@@ -147,8 +147,8 @@ row filterlet 50 3 1 reconstruction
 
 # With training.
 network resnet "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip,shift:2
+row dense 0 20 1 none
 for seed in 1 2 3; do
-    row dense 0 20 $seed none
     row block:4 75 20 $seed reconstruction
     row filterlet 50 20 $seed reconstruction
 done
@@ -172,7 +172,7 @@ row block:4 75 20 1 reconstruction
 
 is_wanted vgg11 && plain_network
 network vgg11 "$work/vgg11/model.tflite" "$shared/data/cifar10" --augment flip,shift:2
-row dense 0 20 1 none
-row filterlet 75 20 1 reconstruction
-row block:4 75 20 1 reconstruction
+row dense 0 10 1 none
+row filterlet 75 10 1 reconstruction
+row block:4 75 10 1 reconstruction
 cat $csv
