@@ -95,6 +95,18 @@ static int accuracy_is_met(const struct compressor *c, const struct round *round
 
 /* ---- before the first round ---- */
 
+static enum status recipe_check(const struct compressor *c)
+{
+    struct pruner_options options = c->options->pruner;
+    if (c->options->recipe_path == NULL)
+        return OK;
+    options.recipe_path = c->options->recipe_path;
+    options.live_only = 1;
+    options.quantizer.model_path = c->options->model_path;
+    options.quantizer.observer = (struct observer){0};
+    return pruner_check_recipe(&options, c->diag);
+}
+
 static enum status accuracy_check(const struct compressor *c)
 {
     const struct compressor_options *options = c->options;
@@ -323,6 +335,7 @@ static enum status test(struct compressor *c, const struct round *best, json_t *
 static enum status run(struct compressor *c, struct compressor_result *result)
 {
     const struct round *best;
+    TRY(recipe_check(c));
     TRY(compressor_state_open(c));
     TRY(compressor_dense(c));
     TRY(accuracy_check(c));

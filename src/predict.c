@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "data/metrics.h"
 #include "eval/eval.h"
@@ -151,12 +150,6 @@ static void predict_one(void *context, int32_t worker, int32_t item)
     arena_free(&scratch);
 }
 
-static int32_t n_cores(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > 64 ? 64 : (int32_t)n;
-}
-
 enum status predict_bytes(const struct graph *graph, const struct sample_set *samples,
                           struct progress *progress, struct arena *arena, uint8_t **outputs,
                           struct diag *diag)
@@ -167,7 +160,7 @@ enum status predict_bytes(const struct graph *graph, const struct sample_set *sa
     size_t output_bytes = tensor_bytes(&graph->tensors[graph->outputs[0]]);
     enum status status = pack(graph, NULL, &scratch, &packed, diag);
     if (status == OK)
-        status = workers_make(n_cores(), &workers, diag);
+        status = workers_make(workers_cores(), &workers, diag);
     if (status == OK) {
         *outputs = arena_alloc(arena, (size_t)samples->n, output_bytes);
         for (int32_t i = 0; i < samples->n; i += BATCH) {

@@ -146,6 +146,17 @@ enum status pruner_open(struct pruner *p)
     return samples_load(p);
 }
 
+enum status pruner_check_recipe(const struct pruner_options *options, struct diag *diag)
+{
+    struct arena scratch = {0};
+    struct pruner p = {.options = options, .arena = &scratch, .diag = diag};
+    enum status status = network_load(&p);
+    if (status == OK)
+        status = recipe_load(&p);
+    arena_free(&scratch);
+    return status;
+}
+
 /* ---- steps ---- */
 
 /* Epochs of a step: half of all are spread over the steps but the last, which has the rest. */

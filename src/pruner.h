@@ -75,6 +75,10 @@ struct pruner_result {
 enum status pruner_run(const struct pruner_options *options, struct arena *arena,
                        struct pruner_result *result, struct diag *diag);
 
+/* Reads the network and the recipe of these options, no data: ERR_INPUT says what is wrong with the
+ * recipe before anything long begins. */
+enum status pruner_check_recipe(const struct pruner_options *options, struct diag *diag);
+
 /* What recipes cost before any training, `n_recipes` of them as text, each with a share for every
  * layer: how far the outputs of the float network on validation samples are from the dense one's,
  * once units are removed by their magnitude and the others are compensated: of classes the mean

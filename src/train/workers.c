@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* sched_getaffinity() */
 #include "train/workers.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -59,14 +61,25 @@ static void *member_run(void *argument)
     return NULL;
 }
 
+int32_t workers_cores(void)
+{
+    cpu_set_t allowed;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0)
+        cores = CPU_COUNT(&allowed);
+    return cores > 1 ? (int32_t)cores : 1;
+}
+
 int32_t workers_default(void)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    long share = sysconf(_SC_NPROCESSORS_ONLN), allowed = workers_cores();
     const char *text = getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
     long processes = text != NULL ? strtol(text, NULL, 10) : 1;
     if (processes > 1)
-        cores /= processes;
-    return cores > 1 ? (int32_t)cores : 1;
+        share /= processes;
+    if (share > allowed)
+        share = allowed;
+    return share > 1 ? (int32_t)share : 1;
 }
 
 enum status workers_make(int32_t n, struct workers **workers, struct diag *diag)

@@ -12,6 +12,9 @@ struct workers;
 /* Work on one item; `worker` is in [0, n). Worker 0 is the thread that calls workers_run(). */
 typedef void worker_job(void *context, int32_t worker, int32_t item);
 
+/* Cores that this process may run on: all, or those that it was bound to. */
+int32_t workers_cores(void);
+
 /* One worker a core; processes that mpirun started on this machine share the cores. */
 int32_t workers_default(void);
 

@@ -120,6 +120,9 @@ refused '--latency: cortex-m4 has no clock|no recipe keeps to' --latency 1us
 refused "cannot be|more than the budget .the recipe is given.; give --instructions [0-9]+" --recipe kept/recipe.json --instructions 2K
 refused 'of the validation samples right, [0-9.]+ points less than the dense network; wanted are 9[89].* Give --max-drop [0-9.]+, more --epochs' \
     --recipe heavy.json --max-drop 1 --epochs 0 --no-compensate
+echo '{"layers": {"nowhere": {"sparsity": 0.5}}}' >wrong.json
+refused "wrong.json: .*nowhere" --recipe wrong.json
+! grep -q '^dense:' stderr || die "a wrong recipe is noticed only after the dense network is measured"
 refused '--latency and --instructions say the same' --latency 1ms --instructions 5
 refused '--latency 5: not a time' --latency 5
 refused '--instructions x: not a count' --instructions x

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How many threads train: one a core, and the cores shared with other processes of mpirun; every
  * item of a job is done once. */
+#define _GNU_SOURCE /* sched_setaffinity() */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -18,7 +20,7 @@ static void processes_share_the_cores(void **state)
 {
     (void)state;
     static const char name[] = "OMPI_COMM_WORLD_LOCAL_SIZE";
-    int32_t cores = (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    int32_t cores = workers_cores();
     char text[16];
     unsetenv(name);
     assert_int_equal(workers_default(), cores);
@@ -30,6 +32,23 @@ static void processes_share_the_cores(void **state)
     setenv(name, "none", 1);
     assert_int_equal(workers_default(), cores);
     unsetenv(name);
+}
+
+static void a_bound_process_has_its_cores(void **state)
+{
+    (void)state;
+    cpu_set_t before, one;
+    size_t first = 0;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    assert_int_equal(workers_cores(), CPU_COUNT(&before));
+    while (!CPU_ISSET(first, &before))
+        first++;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    assert_int_equal(workers_cores(), 1);
+    assert_int_equal(workers_default(), 1);
+    assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
 enum { N_WORKERS = 3, N_ITEMS = 200 };
@@ -68,6 +87,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(processes_share_the_cores),
+        cmocka_unit_test(a_bound_process_has_its_cores),
         cmocka_unit_test(each_item_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
