@@ -172,7 +172,9 @@ row block:4 75 20 1 reconstruction
 
 is_wanted vgg11 && plain_network
 network vgg11 "$work/vgg11/model.tflite" "$shared/data/cifar10" --augment flip,shift:2
-row dense 0 10 1 none
-row filterlet 75 10 1 reconstruction
-row block:4 75 10 1 reconstruction
+for epochs in 10 20; do
+    row dense 0 $epochs 1 none
+    row filterlet 75 $epochs 1 reconstruction
+    row block:4 75 $epochs 1 reconstruction
+done
 cat $csv
