@@ -72,8 +72,8 @@ is_wanted() { # NAME
 
 # ---- budgets that the dense network misses ----
 resnet=$shared/models/pretrainedResnet.tflite
-! is_wanted resnet.64K || case_run resnet.64K "$resnet" cortex-m4 --flash 64K --sram 50K --max-drop 1.0 --val test --epochs 10
-! is_wanted resnet.48K || case_run resnet.48K "$resnet" cortex-m4 --flash 48K --max-drop 2.5 --val test --epochs 10
+! is_wanted resnet.64K || case_run resnet.64K "$resnet" cortex-m4 --flash 64K --sram 50K --max-drop 1.0 --val test --epochs 6
+! is_wanted resnet.48K || case_run resnet.48K "$resnet" cortex-m4 --flash 48K --max-drop 2.5 --val test --epochs 6
 dense_instructions() { # MODEL TARGET: of the int8 network, all of the device's memory used
     rm -rf "$work/dense"
     "$dtmm" compress "$1" --target "$2" -o "$work/dense" >/dev/null
@@ -82,7 +82,7 @@ dense_instructions() { # MODEL TARGET: of the int8 network, all of the device's 
 }
 ! is_wanted resnet.60percent ||
     case_run resnet.60percent "$resnet" cortex-m4 --instructions \
-        $(($(dense_instructions "$shared/models/pretrainedResnet_quant.tflite" cortex-m4) * 60 / 100)) --val test --epochs 10
+        $(($(dense_instructions "$shared/models/pretrainedResnet_quant.tflite" cortex-m4) * 60 / 100)) --val test --epochs 6
 
 # ---- the paper's policy ----
 trained() { # NETWORK: trains it, or goes on with that; its model
