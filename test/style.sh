@@ -20,7 +20,8 @@ for file in "${formatted[@]}"; do
     [ "$lines" -le 800 ] || complain "$file: $lines lines, at most 800"
 done
 
-# Includes go one way: base <- graph <- product <- {passes and other stages} <- driver <- main.
+# Includes go one way: base <- graph <- product <- {passes and other stages} <- driver <- prune <- compress <- command
+# <- main.
 allowed() { # folder -> folders it may include from
     case $1 in
     base) echo base ;;
@@ -36,7 +37,10 @@ allowed() { # folder -> folders it may include from
     emit) echo base graph product target emit ;;
     measure) echo base product target measure ;;
     report) echo base graph product target report ;;
-    command) echo base graph product target data train eval emit measure report command ;;
+    driver) echo base graph product target import data train pass schedule eval emit measure report driver ;;
+    prune) echo base graph product target data train pass report driver prune ;;
+    compress) echo base graph product target data pass schedule emit report driver prune compress ;;
+    command) echo base graph product target data train eval emit measure report driver prune compress command ;;
     esac
 }
 for file in $(git ls-files 'src/*/*.c' 'src/*/*.h' 'src/*/*.cc'); do

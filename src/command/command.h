@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "driver.h"
+#include "driver/driver.h"
 
 /* A command: parses its own arguments (argv[0] is its name) and prints its result to stdout. */
 struct command {

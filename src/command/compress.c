@@ -7,7 +7,7 @@
 #include "command/compress.h"
 #include "command/train_options.h"
 #include "emit/emit.h"
-#include "project.h"
+#include "driver/project.h"
 #include "report/report.h"
 
 /* The arena alone may show that no build can fit; the layer at its peak is the cause. */

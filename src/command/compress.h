@@ -4,7 +4,7 @@
 #define DTMM_COMMAND_COMPRESS_H
 
 #include "command/command.h"
-#include "compressor.h"
+#include "compress/compressor.h"
 
 struct compress_request {
     struct compile_options compile;

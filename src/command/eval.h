@@ -5,7 +5,7 @@
 
 #include "command/data_options.h"
 #include "data/metrics.h"
-#include "predict.h"
+#include "driver/predict.h"
 #include "train/loss.h"
 
 /* What a network is asked: name on the command line. */

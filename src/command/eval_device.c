@@ -5,7 +5,7 @@
 #include "base/interrupt.h"
 #include "command/eval.h"
 #include "emit/emit.h"
-#include "project.h"
+#include "driver/project.h"
 
 /* Samples that one start of the emulator is given. */
 enum { BATCH = 16 };

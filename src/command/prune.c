@@ -7,7 +7,7 @@
 #include "command/command.h"
 #include "command/prune_options.h"
 #include "command/train_options.h"
-#include "pruner.h"
+#include "prune/pruner.h"
 #include "report/report.h"
 
 static const struct option OPTIONS[] = {

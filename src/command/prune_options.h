@@ -4,7 +4,7 @@
 #define DTMM_COMMAND_PRUNE_OPTIONS_H
 
 #include "command/data_options.h"
-#include "pruner.h"
+#include "prune/pruner.h"
 
 /* Their lines in a command's list of options, with DATA_OPTIONS and "verbose" ('v'). */
 #define PRUNE_OPTIONS                                                                              \

@@ -4,7 +4,7 @@
 
 #include "command/data_options.h"
 #include "command/train_options.h"
-#include "quantizer.h"
+#include "driver/quantizer.h"
 #include "report/report.h"
 
 static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},

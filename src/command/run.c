@@ -4,7 +4,7 @@
 
 #include "command/command.h"
 #include "eval/eval.h"
-#include "project.h"
+#include "driver/project.h"
 #include "report/report.h"
 
 enum { SHOWN_VALUES = 16 };

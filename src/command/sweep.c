@@ -8,7 +8,7 @@
 #include "command/compress.h"
 #include "command/prune_options.h"
 #include "command/train_options.h"
-#include "sweeper.h"
+#include "compress/sweeper.h"
 #include "train/distributed.h"
 
 static const struct option OPTIONS[] = {{"help", no_argument, NULL, 'h'},

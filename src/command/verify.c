@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "command/command.h"
 #include "eval/eval.h"
-#include "project.h"
+#include "driver/project.h"
 
 struct verify_request {
     const char *folder, *inputs, *outputs, *on;

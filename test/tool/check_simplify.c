@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "driver.h"
+#include "driver/driver.h"
 #include "test/unit/same_outputs.h"
 
 struct size {

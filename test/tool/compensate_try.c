@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "driver.h"
+#include "driver/driver.h"
 #include "pass/pass.h"
-#include "predict.h"
+#include "driver/predict.h"
 #include "train/compensate.h"
 #include "train/reconstruction.h"
 

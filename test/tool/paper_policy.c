@@ -44,7 +44,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver.h"
+#include "driver/driver.h"
 #include "pass/pass.h"
 #include "test/tool/paper_formulas.h"
 #include "train/importance.h"

@@ -12,12 +12,12 @@
 
 #include "base/file.h"
 #include "base/random.h"
-#include "driver.h"
+#include "driver/driver.h"
 #include "emit/emit.h"
-#include "fit.h"
+#include "driver/fit.h"
 #include "measure/measure.h"
 #include "pass/pass.h"
-#include "project.h"
+#include "driver/project.h"
 #include "schedule/apply.h"
 #include "schedule/cost_model.h"
 

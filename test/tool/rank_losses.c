@@ -13,7 +13,7 @@
 #include "base/random.h"
 #include "data/augment.h"
 #include "pass/pass.h"
-#include "pruner.h"
+#include "prune/pruner.h"
 #include "schedule/probes.h"
 
 enum { MOST = 100 };

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "driver.h"
+#include "driver/driver.h"
 #include "eval/eval.h"
 #include "pass/pass.h"
 #include "train/network.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "driver.h"
+#include "driver/driver.h"
 #include "pass/pass.h"
 #include "schedule/anneal.h"
 #include "schedule/knapsack.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "driver.h"
+#include "driver/driver.h"
 #include "emit/emit.h"
 #include "test/unit/float_graph.h"
 #include "test/unit/same_outputs.h"

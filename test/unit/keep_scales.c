@@ -15,7 +15,7 @@
 #include "graph/facts.h"
 #include "import/import.h"
 #include "pass/pass.h"
-#include "quantizer.h"
+#include "driver/quantizer.h"
 #include "test/kernels/seed.h"
 #include "test/unit/random_graph.h"
 #include "test/unit/same_outputs.h"

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/random.h"
-#include "fit.h"
+#include "driver/fit.h"
 #include "schedule/apply.h"
 #include "schedule/cost_model.h"
 #include "target/latency.h"

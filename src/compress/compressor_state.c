@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "compress/compressor_internal.h"
+
+const char *compressor_path(const struct compressor *c, const char *name)
+{
+    return arena_printf(c->arena, "%s/%s", c->options->state_path, name);
+}
+
+static enum status state_read(struct compressor *c)
+{
+    struct file file;
+    const char *path = compressor_path(c, c->state_name);
+    if (folder_look(c->options->state_path) == FOLDER_MISSING)
+        return fail(c->diag, ERR_USAGE, "%s: no run is there to go on with; start without --resume",
+                    c->options->state_path);
+    TRY(file_read(path, c->arena, &file, c->diag));
+    c->state = json_loadb((const char *)file.data, file.size, 0, NULL);
+    const char *settings = json_string_value(json_object_get(c->state, "settings"));
+    if (settings == NULL || !json_is_object(json_object_get(c->state, "rounds")))
+        return fail(c->diag, ERR_INPUT, "%s: is damaged; start again without --resume", path);
+    if (strcmp(settings, c->options->settings) != 0)
+        return fail(c->diag, ERR_USAGE,
+                    "%s: the run was started with '%s', not with '%s'; give the same options to go "
+                    "on",
+                    path, settings, c->options->settings);
+    return OK;
+}
+
+enum status compressor_state_open(struct compressor *c)
+{
+    if (c->options->resume)
+        return state_read(c);
+    c->state = json_pack("{s:s, s:{}}", "settings", c->options->settings, "rounds");
+    if (c->state == NULL)
+        return fail(c->diag, ERR_USAGE,
+                    "the options are not UTF-8, in which they are saved: '%s'; rename the file",
+                    c->options->settings);
+    struct file file;
+    if (folder_look(c->options->state_path) == FOLDER_FULL &&
+        file_read(compressor_path(c, c->state_name), c->arena, &file, c->diag) != OK)
+        return fail(c->diag, ERR_USAGE,
+                    "%s: is in the way: the state of this run would be there, but it holds "
+                    "something else; choose another -o",
+                    c->options->state_path);
+    TRY(folder_remove(c->options->state_path, c->diag));
+    TRY(folder_make(c->options->state_path, c->diag));
+    return compressor_state_save(c);
+}
+
+enum status compressor_state_take(struct compressor *c, const char *name)
+{
+    struct file file;
+    struct diag unused;
+    const char *path = compressor_path(c, name);
+    json_decref(c->state);
+    c->state = NULL;
+    c->state_name = "state.json";
+    if (file_read(path, c->arena, &file, &unused) == OK)
+        c->state_name = name;
+    TRY(state_read(c));
+    c->state_name = name;
+    return OK;
+}
+
+enum status compressor_state_save(const struct compressor *c)
+{
+    char *text = json_dumps(c->state, JSON_INDENT(2));
+    enum status status = file_write(compressor_path(c, c->state_name), text, strlen(text), c->diag);
+    free(text);
+    return status;
+}
+
+int compressor_round_load(const struct compressor *c, struct round *round)
+{
+    json_t *json = json_object_get(json_object_get(c->state, "rounds"), round->name);
+    const char *recipe = json_string_value(json_object_get(json, "recipe"));
+    json_int_t flash, sram, instructions;
+    double scale, offset;
+    struct file file;
+    struct diag unused;
+    int n_equal;
+    if (json_unpack(json, "{s:I, s:I, s:I, s:i, s:F, s:F}", "flash", &flash, "sram", &sram,
+                    "instructions", &instructions, "equal", &n_equal, "scale", &scale, "offset",
+                    &offset) != 0 ||
+        file_read(round_tflite(c, round), c->arena, &file, &unused) != OK ||
+        (round->recipe != NULL && (recipe == NULL || strcmp(recipe, round->recipe) != 0)))
+        return 0;
+    if (recipe != NULL)
+        round->recipe = arena_string(c->arena, recipe);
+    round->device =
+        (struct device_facts){(size_t)flash, (size_t)sram, (int64_t)instructions, n_equal};
+    round->scale = (struct sample_scale){(float)scale, (float)offset};
+    const json_t *accuracy = json_object_get(json, "accuracy");
+    round->accuracy = json_is_number(accuracy) ? json_number_value(accuracy) : (double)NAN;
+    return 1;
+}
+
+enum status compressor_round_save(struct compressor *c, const struct round *round)
+{
+    const struct device_facts *device = &round->device;
+    json_t *json =
+        json_pack("{s:I, s:I, s:I, s:i, s:f, s:f}", "flash", (json_int_t)device->flash_bytes,
+                  "sram", (json_int_t)device->sram_bytes, "instructions",
+                  (json_int_t)device->instructions, "equal", device->n_equal, "scale",
+                  (double)round->scale.scale, "offset", (double)round->scale.offset);
+    if (round->recipe != NULL)
+        json_object_set_new(json, "recipe", json_string(round->recipe));
+    if (!isnan(round->accuracy))
+        json_object_set_new(json, "accuracy", json_real(round->accuracy));
+    json_object_set_new(json_object_get(c->state, "rounds"), round->name, json);
+    return compressor_state_save(c);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "prune/pruner_internal.h"
+#include "train/checkpoint.h"
+
+static const char *path_of(const struct pruner *p, const char *name)
+{
+    return arena_printf(p->arena, "%s/%s", p->options->state_path, name);
+}
+
+static const char *graph_path(const struct pruner *p, int32_t step)
+{
+    return path_of(p, arena_printf(p->arena, "step%d.safetensors", step));
+}
+
+const char *pruner_checkpoint(const struct pruner *p)
+{
+    return path_of(p, arena_printf(p->arena, "training%d.safetensors", p->step));
+}
+
+/* The graph first: the state names it, and is replaced as a whole. */
+enum status pruner_state_write(const struct pruner *p)
+{
+    json_t *json = json_pack("{s:s, s:s, s:i}", "settings", p->options->settings, "recipe",
+                             p->result->recipe, "step", p->step);
+    if (json == NULL)
+        return fail(p->diag, ERR_USAGE,
+                    "the options are not UTF-8, in which they are saved: '%s'; rename the file",
+                    p->options->settings);
+    if (!isnan(p->result->validation_dense))
+        json_object_set_new(json, "validation_dense", json_real(p->result->validation_dense));
+    char *text = json_dumps(json, JSON_INDENT(2));
+    enum status status = folder_make(p->options->state_path, p->diag);
+    if (status == OK)
+        status = checkpoint_write_graph(graph_path(p, p->step), p->graph, p->diag);
+    if (status == OK)
+        status = file_write(path_of(p, "state.json"), text, strlen(text), p->diag);
+    free(text);
+    json_decref(json);
+    return status;
+}
+
+static enum status state_take(struct pruner *p, const json_t *json)
+{
+    const char *settings = json_string_value(json_object_get(json, "settings"));
+    const char *recipe = json_string_value(json_object_get(json, "recipe"));
+    const json_t *step = json_object_get(json, "step"),
+                 *dense = json_object_get(json, "validation_dense");
+    if (settings == NULL || recipe == NULL || !json_is_integer(step) ||
+        json_integer_value(step) < 1 || json_integer_value(step) > p->options->n_steps ||
+        (dense && !json_is_number(dense)))
+        return fail(p->diag, ERR_INPUT, "is damaged; start again without --resume");
+    if (strcmp(settings, p->options->settings) != 0)
+        return fail(p->diag, ERR_USAGE,
+                    "the run was started with '%s', not with '%s'; give the same options to go on",
+                    settings, p->options->settings);
+    if (strcmp(recipe, p->result->recipe) != 0)
+        return fail(p->diag, ERR_USAGE,
+                    "the run was started with another recipe, or another network; give the same "
+                    "to go on");
+    p->step = (int32_t)json_integer_value(step);
+    p->result->validation_dense = dense != NULL ? json_number_value(dense) : NAN;
+    return OK;
+}
+
+enum status pruner_state_read(struct pruner *p)
+{
+    struct file file;
+    const char *path = path_of(p, "state.json");
+    if (folder_look(p->options->state_path) == FOLDER_MISSING)
+        return fail(p->diag, ERR_USAGE, "%s: no run is there to go on with; start without --resume",
+                    p->options->state_path);
+    TRY(file_read(path, p->arena, &file, p->diag));
+    json_t *json = json_loads((const char *)file.data, 0, NULL);
+    enum status status = state_take(p, json);
+    json_decref(json);
+    if (status != OK) {
+        diag_prefix(p->diag, path);
+        return status;
+    }
+    return driver_load(graph_path(p, p->step), p->arena, &p->graph, p->diag);
+}
