@@ -126,8 +126,13 @@ enum status compressor_probe(struct compressor *c)
 enum status compressor_schedule(struct compressor *c, struct round *round)
 {
     struct schedule schedule;
-    const struct goal goal = goal_of(c);
+    struct goal goal = goal_of(c);
     TRY(solve(c, &goal, &schedule));
+    if (!schedule.is_feasible && c->n_rounds == 0 && c->margins[BUDGET_FLASH] > 0) {
+        memset(c->margins, 0, sizeof c->margins); /* the budgets are nearly the least there is */
+        goal = goal_of(c);
+        TRY(solve(c, &goal, &schedule));
+    }
     if (!schedule.is_feasible)
         return cannot(c, &goal, &schedule);
     const struct recipe *recipe = space_recipe(c->space, schedule.candidate, c->arena);
