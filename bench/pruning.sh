@@ -24,7 +24,7 @@ put() { # the first seven columns, the others: replaces the line of the table
 }
 
 dense_accuracy() { # epochs: of the dense network
-    awk -F, -v n="$network" -v e="$1" '$1 == n && $5 == 0 && $6 == e {print $9}' $csv
+    awk -F, -v n="$network" -v e="$1" '$1 == n && $5 == 0 && $6 == e && $7 == 1 {print $9}' $csv
 }
 
 # ---- one row ----

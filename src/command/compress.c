@@ -6,8 +6,8 @@
 #include "base/stage.h"
 #include "command/compress.h"
 #include "command/train_options.h"
-#include "emit/emit.h"
 #include "driver/project.h"
+#include "emit/emit.h"
 #include "report/report.h"
 
 /* The arena alone may show that no build can fit; the layer at its peak is the cause. */

@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "command/eval.h"
-#include "emit/emit.h"
 #include "driver/project.h"
+#include "emit/emit.h"
 
 /* Samples that one start of the emulator is given. */
 enum { BATCH = 16 };

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "command/command.h"
-#include "eval/eval.h"
 #include "driver/project.h"
+#include "eval/eval.h"
 #include "report/report.h"
 
 enum { SHOWN_VALUES = 16 };

@@ -4,8 +4,8 @@
 
 #include "base/file.h"
 #include "command/command.h"
-#include "eval/eval.h"
 #include "driver/project.h"
+#include "eval/eval.h"
 
 struct verify_request {
     const char *folder, *inputs, *outputs, *on;

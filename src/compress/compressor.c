@@ -97,12 +97,10 @@ static int accuracy_is_met(const struct compressor *c, const struct round *round
 
 static enum status recipe_check(const struct compressor *c)
 {
-    struct pruner_options options = c->options->pruner;
+    struct pruner_options options = compressor_pruner_options(c);
     if (c->options->recipe_path == NULL)
         return OK;
-    options.recipe_path = c->options->recipe_path;
-    options.live_only = 1;
-    options.quantizer.model_path = c->options->model_path;
+    options.recipe_path = c->options->recipe_path; /* errors name it */
     options.quantizer.observer = (struct observer){0};
     return pruner_check_recipe(&options, c->diag);
 }

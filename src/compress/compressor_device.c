@@ -4,9 +4,9 @@
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "compress/compressor_internal.h"
+#include "driver/project.h"
 #include "emit/emit.h"
 #include "pass/pass.h"
-#include "driver/project.h"
 
 enum { TIMEOUT_SECONDS = 600 };
 

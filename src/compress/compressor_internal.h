@@ -67,7 +67,11 @@ const char *compressor_path(const struct compressor *c, const char *name);
 int compressor_round_load(const struct compressor *c, struct round *round);
 enum status compressor_round_save(struct compressor *c, const struct round *round);
 
-/* compressor_round.c: prunes, trains, quantizes, builds and measures; or takes all that from the
+/* compressor_round.c: the options of pruning that all rounds and probes have; only what is alive
+ * counts, as in the space of the search. */
+struct pruner_options compressor_pruner_options(const struct compressor *c);
+
+/* Prunes, trains, quantizes, builds and measures; or takes all that from the
  * state. The int8 network is at round_tflite(), in float at round_float(). */
 enum status compressor_round_run(struct compressor *c, struct round *round);
 const char *round_tflite(const struct compressor *c, const struct round *round);

@@ -27,17 +27,24 @@ const char *round_float(const struct compressor *c, const struct round *round)
     return round_file(c, round, "safetensors");
 }
 
+struct pruner_options compressor_pruner_options(const struct compressor *c)
+{
+    struct pruner_options options = c->options->pruner;
+    options.quantizer.model_path = c->options->model_path;
+    options.live_only = 1;
+    return options;
+}
+
 /* The options of this round's pruning. All epochs of a network of which nothing leaves are one
  * step's. */
 static struct pruner_options options_of(struct compressor *c, const struct round *round)
 {
-    struct pruner_options options = c->options->pruner;
+    struct pruner_options options = compressor_pruner_options(c);
     struct quantizer_options *quantizer = &options.quantizer;
     int32_t n_all = options.n_epochs + quantizer->n_qat_epochs;
     options.recipe = round->recipe;
     if (round->recipe != NULL)
         options.recipe_path = c->options->recipe_path; /* errors name it */
-    options.live_only = 1;                             /* as the space of the search */
     options.start_path = round->start_path;
     options.core = c->options->target->core;
     options.float_path = round_float(c, round);
@@ -52,7 +59,6 @@ static struct pruner_options options_of(struct compressor *c, const struct round
     }
     if (round->recipe == NULL || round->start_path != NULL || options.n_epochs == 0)
         options.n_steps = 1;
-    quantizer->model_path = c->options->model_path;
     quantizer->out_path = round_tflite(c, round);
     return options;
 }

@@ -66,7 +66,7 @@ static enum status cannot(struct compressor *c, const struct goal *goal,
                         : thousands(arena, (int64_t)goal->most[missed]),
                 budget_words(missed), schedule->is_proved ? "there can be" : "found",
                 is_loss ? arena_printf(arena, "%.3g", schedule->nearest)
-                        : thousands(arena, (int64_t)schedule->nearest),
+                        : thousands(arena, (int64_t)ceil(schedule->nearest)),
                 remedies[missed]);
 }
 
@@ -105,10 +105,8 @@ static int losses_load(const struct compressor *c, double *losses, int32_t n)
 enum status compressor_probe(struct compressor *c)
 {
     struct probes probes = probes_choose(c->space, c->arena);
-    struct pruner_options options = c->options->pruner;
+    const struct pruner_options options = compressor_pruner_options(c);
     const char **recipes = ARENA_ARRAY(c->arena, (size_t)probes.n + 1, const char *);
-    options.quantizer.model_path = c->options->model_path;
-    options.live_only = 1;
     for (int32_t i = 0; i < probes.n; i++)
         recipes[i] = probe_recipe(c->space, &probes.list[i], c->arena);
     if (!losses_load(c, probes.losses, probes.n)) {

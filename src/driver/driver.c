@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "base/safetensors.h"
-#include "emit/emit.h"
 #include "driver/fit.h"
+#include "emit/emit.h"
 #include "graph/weights.h"
 #include "import/import.h"
 #include "pass/pass.h"

@@ -6,10 +6,10 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "data/dataset.h"
+#include "driver/progress.h"
 #include "graph/graph.h"
 #include "product/layout.h"
 #include "product/packed.h"
-#include "driver/progress.h"
 #include "target/target.h"
 
 struct compile_options {

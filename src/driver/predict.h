@@ -4,8 +4,8 @@
 #define DTMM_DRIVER_PREDICT_H
 
 #include "data/dataset.h"
-#include "graph/graph.h"
 #include "driver/progress.h"
+#include "graph/graph.h"
 
 /* Some samples of a dataset that fits the network. */
 struct sample_set {

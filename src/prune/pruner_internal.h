@@ -3,9 +3,9 @@
 #ifndef DTMM_PRUNE_PRUNER_INTERNAL_H
 #define DTMM_PRUNE_PRUNER_INTERNAL_H
 
+#include "driver/progress.h"
 #include "product/recipe.h"
 #include "product/scores.h"
-#include "driver/progress.h"
 #include "prune/pruner.h"
 
 #define PRUNER_STOPPED "stopped; go on with the same options and --resume"

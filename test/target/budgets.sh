@@ -46,6 +46,8 @@ for core in cortex-m4 cortex-m55 cortex-m0plus; do
         got="$(number run.json flash_bytes) $(number run.json instructions)"
         echo "$core: flash $flash, instructions $instructions ${more[*]}: $got"
         [ "${got% *}" -le "$flash" ] && [ "${got#* }" -le "$instructions" ] || die "a promise is broken"
+        planned=$(sed -nE 's/^round1: to be flash ([0-9,]+) B.*/\1/p' out.log | tr -d ,)
+        [ $((planned * 1000)) -le $((flash * 998)) ] || { cat out.log; die "the first round leaves no flash free"; }
         [ "${got% *}" = "$(number out.json flash_bytes)" ] || die "the report's flash is another"
         [ "$(number out.json samples_equal)" = 4 ] || die "not equal to the host"
         "$dtmm" eval out/model.tflite --data data --json >eval.json
@@ -55,6 +57,13 @@ for core in cortex-m4 cortex-m55 cortex-m0plus; do
     done
     rm -rf base
 done
+
+# Where the budget is the least there is, nothing can be left free: that is no reason to refuse it.
+"$dtmm" compress dense/model.tflite --data data --target cortex-m4 --epochs 0 --instructions 1K -o least 2>least.log && die "1,000 instructions"
+least=$(sed -nE 's/.*the least (found|there can be) is ([0-9,]+)\. Give.*/\2/p' least.log | tr -d ,)
+"$dtmm" compress dense/model.tflite --data data --target cortex-m4 --epochs 0 --rounds 1 --instructions "$least" -o least 2>least.log || true
+grep -q '^round1: to be' least.log || { cat least.log; die "the least there is, is refused"; }
+rm -rf least least.state
 
 # Accuracy that is missed: less is removed in the next round, by what the first has shown.
 compress again --target cortex-m4 --epochs 0 --no-compensate --objective latency --max-drop 2

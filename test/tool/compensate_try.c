@@ -9,8 +9,8 @@
 #include <time.h>
 
 #include "driver/driver.h"
-#include "pass/pass.h"
 #include "driver/predict.h"
+#include "pass/pass.h"
 #include "train/compensate.h"
 #include "train/reconstruction.h"
 

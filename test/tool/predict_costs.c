@@ -13,11 +13,11 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "driver/driver.h"
-#include "emit/emit.h"
 #include "driver/fit.h"
+#include "driver/project.h"
+#include "emit/emit.h"
 #include "measure/measure.h"
 #include "pass/pass.h"
-#include "driver/project.h"
 #include "schedule/apply.h"
 #include "schedule/cost_model.h"
 

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "driver/quantizer.h"
 #include "graph/draft.h"
 #include "graph/facts.h"
 #include "import/import.h"
 #include "pass/pass.h"
-#include "driver/quantizer.h"
 #include "test/kernels/seed.h"
 #include "test/unit/random_graph.h"
 #include "test/unit/same_outputs.h"
