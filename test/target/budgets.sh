@@ -46,8 +46,6 @@ for core in cortex-m4 cortex-m55 cortex-m0plus; do
         got="$(number run.json flash_bytes) $(number run.json instructions)"
         echo "$core: flash $flash, instructions $instructions ${more[*]}: $got"
         [ "${got% *}" -le "$flash" ] && [ "${got#* }" -le "$instructions" ] || die "a promise is broken"
-        planned=$(sed -nE 's/^round1: to be flash ([0-9,]+) B.*/\1/p' out.log | tr -d ,)
-        [ $((planned * 1000)) -le $((flash * 998)) ] || { cat out.log; die "the first round leaves no flash free"; }
         [ "${got% *}" = "$(number out.json flash_bytes)" ] || die "the report's flash is another"
         [ "$(number out.json samples_equal)" = 4 ] || die "not equal to the host"
         "$dtmm" eval out/model.tflite --data data --json >eval.json
@@ -58,10 +56,21 @@ for core in cortex-m4 cortex-m55 cortex-m0plus; do
     rm -rf base
 done
 
+# The first round leaves some flash free: of a budget that is just what a recipe is said to need, too.
+planned() { # options...: flash that the first round is to have
+    "$dtmm" compress dense/model.tflite --data data --target cortex-m4 --epochs 0 --rounds 1 "$@" -o planned >/dev/null 2>planned.log || true
+    rm -rf planned planned.state
+    sed -nE 's/^round1: to be flash ([0-9,]+) B.*/\1/p' planned.log | tr -d ,
+}
+flash=$(planned --flash $((dense_flash * 95 / 100)))
+less=$(planned --flash "$flash")
+[ $((less * 1000)) -le $((flash * 998)) ] || die "of $flash bytes the first round means to use $less"
+
 # Where the budget is the least there is, nothing can be left free: that is no reason to refuse it.
-"$dtmm" compress dense/model.tflite --data data --target cortex-m4 --epochs 0 --instructions 1K -o least 2>least.log && die "1,000 instructions"
+"$dtmm" compress dense/model.tflite --data data --target cortex-m4 --epochs 0 --instructions 1K -o least >/dev/null 2>least.log &&
+    die "1,000 instructions are enough"
 least=$(sed -nE 's/.*the least (found|there can be) is ([0-9,]+)\. Give.*/\2/p' least.log | tr -d ,)
-"$dtmm" compress dense/model.tflite --data data --target cortex-m4 --epochs 0 --rounds 1 --instructions "$least" -o least 2>least.log || true
+"$dtmm" compress dense/model.tflite --data data --target cortex-m4 --epochs 0 --rounds 1 --instructions "$least" -o least >/dev/null 2>least.log || true
 grep -q '^round1: to be' least.log || { cat least.log; die "the least there is, is refused"; }
 rm -rf least least.state
 
