@@ -228,6 +228,10 @@ bench-schedule: all $(BUILD)/test/tool/paper_policy ## the budgets of bench/sche
 bench-budgets: all ## random budgets, met and not to be met: bench/budgets.csv; an hour
 	@BUILD=$(BUILD) bench/budgets.sh
 
+.PHONY: bench-ranks
+bench-ranks: $(BUILD)/test/tool/rank_losses ## predicted loss against accuracy after training: bench/ranks.csv; an hour
+	@BUILD=$(BUILD) bench/ranks.sh
+
 .PHONY: bench-solvers
 bench-solvers: $(BUILD)/test/tool/schedule_try ## both solvers on the same problems: bench/solvers.csv; an hour
 	@BUILD=$(BUILD) bench/solvers.sh

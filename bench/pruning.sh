@@ -159,6 +159,13 @@ row block:4 65 20 1 reconstruction
 row filterlet 65 20 1 reconstruction
 row block:4 50 20 1 reconstruction
 
+# A network that has to do with whole filterlets learns more where images are mirrored, but not moved.
+network resnet-flip "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip
+row dense 0 20 1 none
+row filterlet 75 20 1 reconstruction
+row filterlet 65 20 1 reconstruction
+for seed in 1 2 3; do row filterlet 50 20 $seed reconstruction; done
+
 is_wanted kws && keywords
 network kws "$shared/models/kws_ref_model.tflite" "$work/kws01" --augment shift:2x0 --lr 0.002 --qat-lr 0.01
 row dense 0 60 1 none

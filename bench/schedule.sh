@@ -86,10 +86,11 @@ dense_instructions() { # MODEL TARGET: of the int8 network, all of the device's 
 
 # ---- the paper's policy ----
 trained() { # NETWORK: trains it, or goes on with that; its model
-    local out=$work/$1 resume=()
+    local out=$work/$1 resume=() epochs=15
+    [ "$1" != vgg11 ] || epochs=30
     [ ! -e "$out/checkpoint.safetensors" ] || resume=(--resume "$out")
     [ -e "$out/model.tflite" ] ||
-        "$dtmm" train "zoo/$1.txt" --data "$data" --epochs 30 --augment flip,shift:4 --seed 1 "${resume[@]}" -o "$out" >&2
+        "$dtmm" train "zoo/$1.txt" --data "$data" --epochs $epochs --augment flip,shift:4 --seed 1 "${resume[@]}" -o "$out" >&2
     [ -e "$out/int8.tflite" ] || "$dtmm" quantize "$out/model.tflite" --data "$data" -o "$out/int8.tflite" >&2
 }
 for network in resnet8 resnet12 vgg11; do
