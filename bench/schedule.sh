@@ -86,8 +86,8 @@ dense_instructions() { # MODEL TARGET: of the int8 network, all of the device's 
 
 # ---- the paper's policy ----
 trained() { # NETWORK: trains it, or goes on with that; its model
-    local out=$work/$1 resume=() epochs=15
-    [ "$1" != vgg11 ] || epochs=30
+    local -A all_epochs=([resnet8]=15 [resnet12]=10 [vgg11]=30)
+    local out=$work/$1 resume=() epochs=${all_epochs[$1]}
     [ ! -e "$out/checkpoint.safetensors" ] || resume=(--resume "$out")
     [ -e "$out/model.tflite" ] ||
         "$dtmm" train "zoo/$1.txt" --data "$data" --epochs $epochs --augment flip,shift:4 --seed 1 "${resume[@]}" -o "$out" >&2

@@ -179,7 +179,9 @@ static enum status write_found(const struct compress_request *request,
     struct compress_request last = *request;
     struct compiled compiled;
     last.compile.model_path = found->tflite_path;
+    last.compile.sram_budget = found->sram_limit;
     TRY(driver_compile(&last.compile, arena, &compiled, diag));
+    last.compile.sram_budget = request->compile.sram_budget;
     TRY(driver_load(request->model_path, arena, &compiled.original, diag));
     TRY(check_arena(&last.compile, &compiled, diag));
     TRY(write_out(&last, &compiled, found, arena, diag));

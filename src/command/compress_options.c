@@ -121,6 +121,7 @@ static enum status parse_amounts(const char *const *value, struct compressor_opt
         TRY(parse_instructions(value['I'], &options->most_instructions, diag));
     if (value['l'] != NULL)
         TRY(parse_latency(value['l'], options->target, &options->most_instructions, diag));
+    options->is_latency = value['l'] != NULL;
     if (value['p'] != NULL) {
         TRY(parse_fraction("--max-drop", value['p'], 0, 100, &points, diag));
         options->most_drop = points / 100;

@@ -32,14 +32,31 @@ void compressor_say_device(const struct compressor *c, const struct round *round
     arena_free(&scratch);
 }
 
-void compressor_say_schedule(const struct round *round)
+/* How far from the best there can be, at most. */
+static const char *gap_words(const struct compressor *c, const struct round *round,
+                             struct arena *arena)
+{
+    static const enum budget of[] = {BUDGET_INSTRUCTIONS, BUDGET_LOSS, BUDGET_FLASH};
+    static const char *const words[] = {"instructions", "loss", "flash"};
+    double amount = round->expected[of[c->options->objective]];
+    if (!(round->bound > 0))
+        return "";
+    const char *least = c->options->objective == OBJECTIVE_ACCURACY
+                            ? arena_printf(arena, "%.4g", round->bound)
+                            : thousands(arena, (int64_t)ceil(round->bound));
+    return arena_printf(arena, " (least %s there can be: %s, so at most %.1f %% too much)",
+                        words[c->options->objective], least,
+                        100 * fmax(0, amount / round->bound - 1));
+}
+
+void compressor_say_schedule(const struct compressor *c, const struct round *round)
 {
     struct arena scratch = {0};
-    fprintf(stderr, "%s: to be flash %s B, SRAM %s B, %s instructions, loss %.4g; %d epochs%s\n",
+    fprintf(stderr, "%s: to be flash %s B, SRAM %s B, %s instructions, loss %.4g%s; %d epochs%s\n",
             round->name, thousands(&scratch, (int64_t)round->expected[BUDGET_FLASH]),
             thousands(&scratch, (int64_t)round->expected[BUDGET_SRAM]),
             thousands(&scratch, (int64_t)round->expected[BUDGET_INSTRUCTIONS]),
-            round->expected[BUDGET_LOSS], round->n_epochs,
+            round->expected[BUDGET_LOSS], gap_words(c, round, &scratch), round->n_epochs,
             round->start_path != NULL ? " from an earlier round's network" : "");
     arena_free(&scratch);
 }
@@ -51,46 +68,48 @@ static int limits_accuracy(const struct compressor_options *options)
     return options->most_drop < (double)INFINITY || options->min_accuracy > 0;
 }
 
-/* The least accuracy that is good enough. */
-static double accuracy_wanted(const struct compressor *c)
+double compressor_accuracy_wanted(const struct compressor *c)
 {
     return fmax(c->options->min_accuracy, c->reference - c->options->most_drop);
 }
 
-/* It is the drop that limits it, not --min-accuracy. */
-static int limits_drop(const struct compressor *c)
+int compressor_limits_drop(const struct compressor *c)
 {
     return c->reference - c->options->most_drop > c->options->min_accuracy;
 }
 
-static double budget_of(const struct compressor *c, enum budget budget)
+double compressor_budget(const struct compressor *c, enum budget budget)
 {
     return budget == BUDGET_FLASH  ? (double)c->options->flash_budget
            : budget == BUDGET_SRAM ? (double)c->options->sram_budget
                                    : c->options->most_instructions;
 }
 
-/* A size or count of a round that is beyond its budget by so much; 0: it is not. */
-static double excess(const struct compressor *c, const struct round *round, enum budget budget)
+double compressor_excess(const struct compressor *c, const struct round *round, enum budget budget)
 {
     const struct device_facts *device = &round->device;
-    double amount = budget == BUDGET_FLASH  ? (double)device->flash_bytes
-                    : budget == BUDGET_SRAM ? (double)device->sram_bytes
-                                            : (double)device->instructions;
-    return fmax(0, amount - budget_of(c, budget));
+    double budgeted = compressor_budget(c, budget);
+    switch (budget) {
+    case BUDGET_FLASH:
+        return fmax(0, (double)device->flash_bytes - budgeted);
+    case BUDGET_SRAM:
+        return fmax((double)device->sram_lacking, (double)device->sram_bytes - budgeted);
+    default:
+        return fmax(0, (double)device->instructions - budgeted);
+    }
 }
 
 static int sizes_are_met(const struct compressor *c, const struct round *round)
 {
     for (int b = 0; b < BUDGET_LOSS; b++)
-        if (excess(c, round, (enum budget)b) > 0)
+        if (compressor_excess(c, round, (enum budget)b) > 0)
             return 0;
     return 1;
 }
 
 static int accuracy_is_met(const struct compressor *c, const struct round *round)
 {
-    return !limits_accuracy(c->options) || round->accuracy >= accuracy_wanted(c);
+    return !limits_accuracy(c->options) || round->accuracy >= compressor_accuracy_wanted(c);
 }
 
 /* ---- before the first round ---- */
@@ -141,14 +160,19 @@ static int dense_is_enough(const struct compressor *c)
 }
 
 /* What is built differs a little from what was predicted; a round that misses a budget by some
- * bytes costs more than leaving these free. SRAM is predicted exactly. */
+ * bytes costs more than leaving these free. SRAM is predicted exactly; but
+ * the stack beside it is not, nor whether the emulated machine holds it with the test's buffers. */
 static void margins_start(struct compressor *c)
 {
     static const double reserve = 0.002;
     static const enum budget inexact[] = {BUDGET_FLASH, BUDGET_INSTRUCTIONS};
     for (size_t i = 0; i < sizeof inexact / sizeof *inexact; i++)
-        if (isfinite(budget_of(c, inexact[i])))
-            c->margins[inexact[i]] = reserve * budget_of(c, inexact[i]);
+        if (isfinite(compressor_budget(c, inexact[i])))
+            c->margins[inexact[i]] = reserve * compressor_budget(c, inexact[i]);
+    if (c->dense.device.sram_lacking > 0) /* what fits is known */
+        c->margins[BUDGET_SRAM] = (double)compressor_sram_limit(c) -
+                                  (double)c->dense.device.sram_bytes +
+                                  (double)c->dense.device.sram_lacking;
 }
 
 static enum status search_prepare(struct compressor *c)
@@ -162,7 +186,7 @@ static enum status search_prepare(struct compressor *c)
     TRY(compressor_probe(c));
     margins_start(c);
     if (limits_accuracy(c->options) && c->options->objective != OBJECTIVE_ACCURACY)
-        c->most_loss = (c->reference - accuracy_wanted(c)) / c->drop_rate;
+        c->most_loss = (c->reference - compressor_accuracy_wanted(c)) / c->drop_rate;
     return OK;
 }
 
@@ -192,9 +216,9 @@ static void margins_raise(struct compressor *c, const struct round *round)
 {
     static const double spare = 0.002;
     for (int b = 0; b < BUDGET_LOSS; b++) {
-        double over = excess(c, round, (enum budget)b);
+        double over = compressor_excess(c, round, (enum budget)b);
         if (over > 0)
-            c->margins[b] += over + spare * budget_of(c, (enum budget)b);
+            c->margins[b] += over + spare * compressor_budget(c, (enum budget)b);
     }
 }
 
@@ -207,7 +231,7 @@ static struct round round_next(struct compressor *c, const struct round *last)
     if (last == NULL)
         return next;
     double drop = fmax(c->reference - last->accuracy, 1e-4);
-    double most = c->reference - accuracy_wanted(c);
+    double most = c->reference - compressor_accuracy_wanted(c);
     if (!sizes_are_met(c, last)) {
         margins_raise(c, last);
         next.start_path = round_float(c, last);
@@ -233,7 +257,7 @@ static enum status round_plan(struct compressor *c, const struct round *last, st
         return OK;
     }
     TRY(compressor_schedule(c, round));
-    compressor_say_schedule(round);
+    compressor_say_schedule(c, round);
     return OK;
 }
 
@@ -245,43 +269,12 @@ static enum status round_do(struct compressor *c, struct round *round)
         return fail(c->diag, ERR_MISMATCH, "%s: %d of %d samples differ from the host",
                     c->options->target->name, EQUAL_SAMPLES - round->device.n_equal, EQUAL_SAMPLES);
     if (sizes_are_met(c, round) && !accuracy_is_met(c, round) && !c->has_reference &&
-        all_epochs(c) > 0 && limits_drop(c))
+        all_epochs(c) > 0 && compressor_limits_drop(c))
         return reference_train(c);
     return OK;
 }
 
-/* ---- what could not be met ---- */
-
-static enum status size_failed(const struct compressor *c, const struct round *round)
-{
-    static const char *const options[] = {"--flash", "--sram", "--instructions"};
-    for (int b = 0; b < BUDGET_LOSS; b++) {
-        double over = excess(c, round, (enum budget)b);
-        if (over > 0)
-            return fail(c->diag, ERR_BUDGET,
-                        "%s: the nearest needs %.0f %s, %.0f more than the budget%s; give %s %.0f",
-                        c->options->model_path, over + budget_of(c, (enum budget)b),
-                        budget_words((enum budget)b), over,
-                        c->options->recipe_path != NULL ? " (the recipe is given)" : "", options[b],
-                        over + budget_of(c, (enum budget)b));
-    }
-    return OK;
-}
-
-static enum status accuracy_failed(const struct compressor *c, const struct round *round)
-{
-    int by_drop = limits_drop(c);
-    return fail(c->diag, ERR_BUDGET,
-                "%s: %.2f %% of the validation samples right, %.2f points less than the dense "
-                "network%s; wanted are %.2f %%. Give %s %.3g, more --epochs, or larger sizes; the "
-                "network is kept in %s",
-                c->options->model_path, 100 * round->accuracy,
-                100 * (c->reference - round->accuracy),
-                c->has_reference ? " trained the same way" : "", 100 * accuracy_wanted(c),
-                by_drop ? "--max-drop" : "--min-accuracy",
-                by_drop ? 100 * (c->reference - round->accuracy) + 0.01 : 100 * round->accuracy,
-                round_tflite(c, round));
-}
+/* ---- the best ---- */
 
 /* Of two rounds that keep to the sizes. */
 static int is_better(const struct compressor *c, const struct round *a, const struct round *b)
@@ -325,8 +318,8 @@ static enum status rounds_run(struct compressor *c, const struct round **best)
     } while (c->n_rounds < most && !(sizes_are_met(c, last) && accuracy_is_met(c, last)));
     *best = best_of(c);
     if (*best == NULL)
-        return size_failed(c, last);
-    return accuracy_is_met(c, *best) ? OK : accuracy_failed(c, *best);
+        return compressor_sizes_failed(c);
+    return accuracy_is_met(c, *best) ? OK : compressor_accuracy_failed(c, *best);
 }
 
 /* The last word, on samples that decided nothing. */
@@ -356,6 +349,7 @@ static enum status run(struct compressor *c, struct compressor_result *result)
     result->recipe = best->recipe;
     result->tflite_path = round_tflite(c, best);
     result->float_path = round_float(c, best);
+    result->sram_limit = best->sram_limit;
     return test(c, best, result->json);
 }
 

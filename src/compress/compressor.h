@@ -26,6 +26,7 @@ struct compressor_options {
     const struct target *target;
     size_t flash_budget, sram_budget; /* bytes */
     double most_instructions;         /* INFINITY: no budget */
+    int is_latency;                   /* that was given as a time */
     double most_drop;    /* of accuracy on validation samples, 0.01 being a point; INFINITY: any */
     double min_accuracy; /* 0: any */
     enum objective objective;
@@ -40,7 +41,8 @@ struct compressor_options {
 struct compressor_result {
     const char *tflite_path, *float_path; /* in the folder of the state */
     const char *recipe;                   /* JSON */
-    json_t *json; /* "schedule" of the report; the caller owns the reference */
+    size_t sram_limit; /* the budget of SRAM that it was compiled for, to be compiled for again */
+    json_t *json;      /* "schedule" of the report; the caller owns the reference */
 };
 
 /* Makes the dense network int8, finds a recipe for the budgets, prunes and trains by it, builds the

@@ -10,6 +10,19 @@
 
 enum { TIMEOUT_SECONDS = 600 };
 
+/* What the device runtime takes at most of the stack. */
+enum { STACK_BYTES = 512 };
+
+size_t compressor_sram_limit(const struct compressor *c)
+{
+    size_t device = c->options->target->sram_bytes;
+    size_t limit = device > STACK_BYTES ? device - STACK_BYTES : 0;
+    if (c->options->sram_budget < limit)
+        limit = c->options->sram_budget;
+    double margin = c->margins[BUDGET_SRAM];
+    return margin < (double)limit ? limit - (size_t)margin : 0;
+}
+
 /* Compiles with the budgets, but goes on when they are missed: by how much is to be known. */
 static enum status library_make(struct compressor *c, const char *tflite_path, const char *folder,
                                 struct arena *arena, struct compiled *compiled,
@@ -19,7 +32,7 @@ static enum status library_make(struct compressor *c, const char *tflite_path, c
     const struct compile_options options = {.model_path = tflite_path,
                                             .target = target,
                                             .flash_budget = target->flash_bytes,
-                                            .sram_budget = c->options->sram_budget};
+                                            .sram_budget = compressor_sram_limit(c)};
     const char *share;
     TRY(driver_compile(&options, arena, compiled, c->diag));
     TRY(share_folder(arena, &share, c->diag));
@@ -37,13 +50,39 @@ static enum status host_run(const struct compiled *compiled, const uint8_t *inpu
     return project_run_host(&project, inputs, EQUAL_SAMPLES, arena, run, diag);
 }
 
+static size_t sum_bytes(const size_t *bytes, int32_t n)
+{
+    size_t sum = 0;
+    for (int32_t i = 0; i < n; i++)
+        sum += bytes[i];
+    return sum;
+}
+
+/* The library fits the device, its stack does not beside it; or, where no stack was seen, the
+ * emulated machine could not hold stack and buffers: they tell about how much is to become free. */
+static size_t sram_lacking(const struct firmware *firmware, const struct run *run,
+                           size_t sram_bytes)
+{
+    size_t needed = sram_bytes + (size_t)run->stack_bytes, device = firmware->target->sram_bytes;
+    if (run->stack_bytes > 0 && needed > device)
+        return needed - device;
+    return STACK_BYTES + sum_bytes(firmware->input_bytes, firmware->n_inputs) +
+           sum_bytes(firmware->output_bytes, firmware->n_outputs);
+}
+
 static enum status device_run(struct compressor *c, const struct compiled *compiled,
                               const struct firmware *firmware, struct arena *arena,
                               struct device_facts *facts)
 {
-    struct run device, host;
+    struct run device = {0}, host;
     const uint8_t *inputs = samples_invent(compiled->graph, EQUAL_SAMPLES, arena);
-    TRY(measure_run(firmware, inputs, EQUAL_SAMPLES, 0, TIMEOUT_SECONDS, arena, &device, c->diag));
+    enum status status =
+        measure_run(firmware, inputs, EQUAL_SAMPLES, 0, TIMEOUT_SECONDS, arena, &device, c->diag);
+    if (status == ERR_BUDGET) {
+        facts->sram_lacking = sram_lacking(firmware, &device, facts->sram_bytes);
+        return OK;
+    }
+    TRY(status);
     TRY(host_run(compiled, inputs, arena, &host, c->diag));
     size_t output_bytes = host.output_bytes / EQUAL_SAMPLES;
     for (size_t i = 0; i < EQUAL_SAMPLES; i++)

@@ -24,6 +24,8 @@ static json_t *round_json(const struct round *round)
             json_pack("{s:f, s:f, s:f, s:f}", "flash_bytes", round->expected[BUDGET_FLASH],
                       "sram_bytes", round->expected[BUDGET_SRAM], "instructions",
                       round->expected[BUDGET_INSTRUCTIONS], "loss", round->expected[BUDGET_LOSS]));
+    if (round->expected[BUDGET_FLASH] > 0)
+        json_object_set_new(json, "bound", number(round->bound));
     return json;
 }
 

@@ -49,6 +49,7 @@ static struct pruner_options options_of(struct compressor *c, const struct round
     options.core = c->options->target->core;
     options.float_path = round_float(c, round);
     options.state_path = compressor_path(c, arena_printf(c->arena, "%s/state", round->name));
+    options.keep_state = 1;
     options.settings = arena_printf(c->arena, "%s %s", c->options->settings, round->name);
     options.resume = folder_look(options.state_path) == FOLDER_FULL;
     if (round->n_epochs < n_all) {
@@ -63,12 +64,11 @@ static struct pruner_options options_of(struct compressor *c, const struct round
     return options;
 }
 
-enum status compressor_round_run(struct compressor *c, struct round *round)
+static enum status round_train(struct compressor *c, struct round *round)
 {
     struct arena scratch = {0};
+    struct diag unused;
     struct pruner_result result;
-    if (compressor_round_load(c, round))
-        return OK;
     const struct pruner_options options = options_of(c, round);
     TRY(folder_make(compressor_path(c, round->name), c->diag));
     enum status status = pruner_run(&options, &scratch, &result, c->diag);
@@ -76,8 +76,22 @@ enum status compressor_round_run(struct compressor *c, struct round *round)
         const struct quality *quality = &result.quantized.quality_int8;
         round->scale = result.scale;
         round->accuracy = quality->n > 0 ? quality->accuracy : (double)NAN;
-        status = compressor_measure(c, options.quantizer.out_path, &round->device);
+        status = compressor_round_save(c, round, ROUND_TRAINED);
     }
     arena_free(&scratch);
-    return status == OK ? compressor_round_save(c, round) : status;
+    if (status == OK)
+        folder_remove(options.state_path, &unused); /* it goes with the whole state in any case */
+    return status;
+}
+
+enum status compressor_round_run(struct compressor *c, struct round *round)
+{
+    enum round_progress progress = compressor_round_load(c, round);
+    if (progress == ROUND_DONE)
+        return OK;
+    if (progress == ROUND_MISSING)
+        TRY(round_train(c, round));
+    round->sram_limit = compressor_sram_limit(c);
+    TRY(compressor_measure(c, round_tflite(c, round), &round->device));
+    return compressor_round_save(c, round, ROUND_DONE);
 }

@@ -5,7 +5,6 @@
 
 #include "compress/compressor_internal.h"
 #include "pass/pass.h"
-#include "report/report.h"
 #include "schedule/anneal.h"
 #include "schedule/knapsack.h"
 #include "schedule/probes.h"
@@ -23,11 +22,10 @@ enum status compressor_search_open(struct compressor *c)
 static struct goal goal_of(const struct compressor *c)
 {
     const struct compressor_options *options = c->options;
-    return (struct goal){options->objective,
-                         {(double)options->flash_budget - c->margins[BUDGET_FLASH],
-                          (double)options->sram_budget - c->margins[BUDGET_SRAM],
-                          options->most_instructions - c->margins[BUDGET_INSTRUCTIONS],
-                          c->most_loss}};
+    return (struct goal){
+        options->objective,
+        {(double)options->flash_budget - c->margins[BUDGET_FLASH], (double)compressor_sram_limit(c),
+         options->most_instructions - c->margins[BUDGET_INSTRUCTIONS], c->most_loss}};
 }
 
 static enum status solve(struct compressor *c, const struct goal *goal, struct schedule *schedule)
@@ -42,34 +40,6 @@ static enum status solve(struct compressor *c, const struct goal *goal, struct s
     return knapsack(&problem, &options, c->arena, schedule, c->diag);
 }
 
-/* ---- budgets that cannot be met ---- */
-
-const char *budget_words(enum budget budget)
-{
-    static const char *const words[N_BUDGETS] = {"bytes of flash", "bytes of SRAM", "instructions",
-                                                 "of predicted loss"};
-    return words[budget];
-}
-
-static enum status cannot(struct compressor *c, const struct goal *goal,
-                          const struct schedule *schedule)
-{
-    static const char *const remedies[N_BUDGETS] = {
-        "a larger --flash", "a larger --sram, or a network with a smaller input",
-        "a larger --instructions", "a larger --max-drop, or larger sizes"};
-    enum budget missed = schedule->missed;
-    struct arena *arena = c->arena;
-    int is_loss = missed == BUDGET_LOSS;
-    return fail(c->diag, ERR_BUDGET, "%s: no recipe keeps to %s %s; the least %s is %s. Give %s",
-                c->options->model_path,
-                is_loss ? arena_printf(arena, "%.3g", goal->most[missed])
-                        : thousands(arena, (int64_t)goal->most[missed]),
-                budget_words(missed), schedule->is_proved ? "there can be" : "found",
-                is_loss ? arena_printf(arena, "%.3g", schedule->nearest)
-                        : thousands(arena, (int64_t)ceil(schedule->nearest)),
-                remedies[missed]);
-}
-
 enum status compressor_search_check(struct compressor *c)
 {
     struct schedule schedule;
@@ -78,7 +48,7 @@ enum status compressor_search_check(struct compressor *c)
     goal.most[BUDGET_LOSS] = (double)INFINITY;
     goal.objective = OBJECTIVE_FLASH;
     TRY(solve(c, &goal, &schedule));
-    return schedule.is_feasible ? OK : cannot(c, &goal, &schedule);
+    return schedule.is_feasible ? OK : compressor_cannot(c, &goal, &schedule);
 }
 
 /* ---- probes ---- */
@@ -121,20 +91,68 @@ enum status compressor_probe(struct compressor *c)
 
 /* ---- the recipe ---- */
 
+/* The budgets are nearly the least there is: nothing can be left free. */
+static enum status schedule_without_margins(struct compressor *c, struct schedule *schedule)
+{
+    c->margins[BUDGET_FLASH] = c->margins[BUDGET_INSTRUCTIONS] = 0;
+    const struct goal goal = goal_of(c);
+    return solve(c, &goal, schedule);
+}
+
+/* No recipe loses as little as the accuracy is thought to need: but what a unit of predicted loss
+ * costs is a guess before the first round, and not exact behind it. So the one with the least loss
+ * is tried, if it has less than the round before. */
+static enum status schedule_least_loss(struct compressor *c, struct schedule *schedule)
+{
+    static const double less = 0.99;
+    struct schedule least;
+    struct goal goal = goal_of(c);
+    goal.objective = OBJECTIVE_ACCURACY;
+    goal.most[BUDGET_LOSS] = (double)INFINITY;
+    TRY(solve(c, &goal, &least));
+    const double *before = c->n_rounds > 0 ? c->rounds[c->n_rounds - 1].expected : NULL;
+    if (least.is_feasible &&
+        (before == NULL || least.amounts.of[BUDGET_LOSS] < less * before[BUDGET_LOSS]))
+        *schedule = least;
+    return OK;
+}
+
+/* Where time has no budget: the fastest of the recipes whose predicted loss is about the same. How
+ * much that is: accuracy is predicted less exactly than to a twentieth of the loss, and a loss of
+ * 0.005 does not show in it. */
+static enum status schedule_fastest(struct compressor *c, struct schedule *schedule)
+{
+    static const double factor = 1.05, nothing = 0.005;
+    struct schedule fastest;
+    struct goal goal = goal_of(c);
+    goal.objective = OBJECTIVE_LATENCY;
+    goal.most[BUDGET_LOSS] = factor * schedule->amounts.of[BUDGET_LOSS] + nothing;
+    TRY(solve(c, &goal, &fastest));
+    if (fastest.is_feasible &&
+        fastest.amounts.of[BUDGET_INSTRUCTIONS] < schedule->amounts.of[BUDGET_INSTRUCTIONS]) {
+        fastest.bound = schedule->bound;
+        *schedule = fastest;
+    }
+    return OK;
+}
+
 enum status compressor_schedule(struct compressor *c, struct round *round)
 {
+    const struct compressor_options *options = c->options;
     struct schedule schedule;
-    struct goal goal = goal_of(c);
+    const struct goal goal = goal_of(c);
     TRY(solve(c, &goal, &schedule));
-    if (!schedule.is_feasible && c->n_rounds == 0 && c->margins[BUDGET_FLASH] > 0) {
-        memset(c->margins, 0, sizeof c->margins); /* the budgets are nearly the least there is */
-        goal = goal_of(c);
-        TRY(solve(c, &goal, &schedule));
-    }
+    if (!schedule.is_feasible && c->n_rounds == 0 && c->margins[BUDGET_FLASH] > 0)
+        TRY(schedule_without_margins(c, &schedule));
+    if (!schedule.is_feasible && isfinite(c->most_loss))
+        TRY(schedule_least_loss(c, &schedule));
     if (!schedule.is_feasible)
-        return cannot(c, &goal, &schedule);
+        return compressor_cannot(c, &goal, &schedule);
+    if (options->objective == OBJECTIVE_ACCURACY && !isfinite(options->most_instructions))
+        TRY(schedule_fastest(c, &schedule));
     const struct recipe *recipe = space_recipe(c->space, schedule.candidate, c->arena);
     round->recipe = recipe_print(recipe, c->space->graph, c->arena);
     memcpy(round->expected, schedule.amounts.of, sizeof round->expected);
+    round->bound = schedule.bound;
     return OK;
 }

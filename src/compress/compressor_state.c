@@ -75,39 +75,57 @@ enum status compressor_state_save(const struct compressor *c)
     return status;
 }
 
-int compressor_round_load(const struct compressor *c, struct round *round)
+/* What the device is known to make of it; 0: that was not measured. */
+static int device_load(json_t *json, struct round *round)
 {
-    json_t *json = json_object_get(json_object_get(c->state, "rounds"), round->name);
-    const char *recipe = json_string_value(json_object_get(json, "recipe"));
-    json_int_t flash, sram, instructions;
-    double scale, offset;
-    struct file file;
-    struct diag unused;
+    json_int_t limit, flash, sram, lacking, instructions;
     int n_equal;
-    if (json_unpack(json, "{s:I, s:I, s:I, s:i, s:F, s:F}", "flash", &flash, "sram", &sram,
-                    "instructions", &instructions, "equal", &n_equal, "scale", &scale, "offset",
-                    &offset) != 0 ||
-        file_read(round_tflite(c, round), c->arena, &file, &unused) != OK ||
-        (round->recipe != NULL && (recipe == NULL || strcmp(recipe, round->recipe) != 0)))
+    if (json_unpack(json, "{s:I, s:I, s:I, s:I, s:I, s:i}", "sram_limit", &limit, "flash", &flash,
+                    "sram", &sram, "sram_lacking", &lacking, "instructions", &instructions, "equal",
+                    &n_equal) != 0)
         return 0;
-    if (recipe != NULL)
-        round->recipe = arena_string(c->arena, recipe);
-    round->device =
-        (struct device_facts){(size_t)flash, (size_t)sram, (int64_t)instructions, n_equal};
-    round->scale = (struct sample_scale){(float)scale, (float)offset};
-    const json_t *accuracy = json_object_get(json, "accuracy");
-    round->accuracy = json_is_number(accuracy) ? json_number_value(accuracy) : (double)NAN;
+    round->sram_limit = (size_t)limit;
+    round->device = (struct device_facts){.flash_bytes = (size_t)flash,
+                                          .sram_bytes = (size_t)sram,
+                                          .sram_lacking = (size_t)lacking,
+                                          .instructions = (int64_t)instructions,
+                                          .n_equal = n_equal};
     return 1;
 }
 
-enum status compressor_round_save(struct compressor *c, const struct round *round)
+enum round_progress compressor_round_load(const struct compressor *c, struct round *round)
+{
+    json_t *json = json_object_get(json_object_get(c->state, "rounds"), round->name);
+    const char *recipe = json_string_value(json_object_get(json, "recipe"));
+    double scale, offset;
+    struct file file;
+    struct diag unused;
+    if (json_unpack(json, "{s:F, s:F}", "scale", &scale, "offset", &offset) != 0 ||
+        file_read(round_tflite(c, round), c->arena, &file, &unused) != OK ||
+        (round->recipe != NULL && (recipe == NULL || strcmp(recipe, round->recipe) != 0)))
+        return ROUND_MISSING;
+    if (recipe != NULL)
+        round->recipe = arena_string(c->arena, recipe);
+    round->scale = (struct sample_scale){(float)scale, (float)offset};
+    const json_t *accuracy = json_object_get(json, "accuracy");
+    round->accuracy = json_is_number(accuracy) ? json_number_value(accuracy) : (double)NAN;
+    return device_load(json_object_get(json, "device"), round) ? ROUND_DONE : ROUND_TRAINED;
+}
+
+enum status compressor_round_save(struct compressor *c, const struct round *round,
+                                  enum round_progress progress)
 {
     const struct device_facts *device = &round->device;
-    json_t *json =
-        json_pack("{s:I, s:I, s:I, s:i, s:f, s:f}", "flash", (json_int_t)device->flash_bytes,
-                  "sram", (json_int_t)device->sram_bytes, "instructions",
-                  (json_int_t)device->instructions, "equal", device->n_equal, "scale",
-                  (double)round->scale.scale, "offset", (double)round->scale.offset);
+    json_t *json = json_pack("{s:f, s:f}", "scale", (double)round->scale.scale, "offset",
+                             (double)round->scale.offset);
+    if (progress == ROUND_DONE)
+        json_object_set_new(json, "device",
+                            json_pack("{s:I, s:I, s:I, s:I, s:I, s:i}", "sram_limit",
+                                      (json_int_t)round->sram_limit, "flash",
+                                      (json_int_t)device->flash_bytes, "sram",
+                                      (json_int_t)device->sram_bytes, "sram_lacking",
+                                      (json_int_t)device->sram_lacking, "instructions",
+                                      (json_int_t)device->instructions, "equal", device->n_equal));
     if (round->recipe != NULL)
         json_object_set_new(json, "recipe", json_string(round->recipe));
     if (!isnan(round->accuracy))

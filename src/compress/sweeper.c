@@ -76,7 +76,7 @@ static enum status point_make(struct sweeper *s, int32_t number, const struct ro
     round->n_epochs = pruner->n_epochs + pruner->quantizer.n_qat_epochs;
     round->start_path = denser != NULL ? round_float(&s->c, denser) : NULL;
     TRY(point_schedule(s, number, round));
-    compressor_say_schedule(round);
+    compressor_say_schedule(&s->c, round);
     TRY(compressor_round_run(&s->c, round));
     compressor_say_device(&s->c, round);
     if (round->device.instructions >= 0 && round->device.n_equal != EQUAL_SAMPLES)
@@ -138,7 +138,8 @@ static enum status gather(struct sweeper *s)
     for (int32_t rank = 1; rank < options->n_ranks; rank++) {
         TRY(compressor_state_take(&s->c, state_name(s, rank)));
         for (int32_t i = 1; i <= options->n_points; i++)
-            if (rank_of(options, i) == rank && !compressor_round_load(&s->c, &s->points[i]))
+            if (rank_of(options, i) == rank &&
+                compressor_round_load(&s->c, &s->points[i]) != ROUND_DONE)
                 return fail(s->c.diag, ERR_IO, "%s: has lost %s", options->compressor.state_path,
                             s->points[i].name);
     }

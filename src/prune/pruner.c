@@ -260,5 +260,5 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
     last.origin = p.origin.graph != NULL ? &p.origin : NULL;
     TRY(quantizer_run(&last, arena, &result->quantized, diag));
     TRY(size_measure(&p, result->quantized.graph, &result->size));
-    return folder_remove(options->state_path, diag);
+    return options->keep_state ? OK : folder_remove(options->state_path, diag);
 }

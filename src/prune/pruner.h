@@ -48,6 +48,7 @@ struct pruner_options {
     const char *state_path;             /* a folder for what a run that was cut off goes on from */
     const char *settings;               /* a line that says what decides the outcome */
     int resume;                         /* go on from it */
+    int keep_state;                     /* at the end too: the caller removes it */
     struct quantizer_options quantizer; /* model, data, samples, and how the result becomes int8 */
 };
 

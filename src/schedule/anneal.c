@@ -91,7 +91,7 @@ static void step(struct annealing *a, int remove)
 static enum status repair(struct annealing *a)
 {
     const struct goal *goal = &a->problem->goal;
-    for (int i = 0; i < REPAIRS && excess_of(goal, &a->amounts) > 0; i++) {
+    for (int i = 0; i < REPAIRS && a->space->n_knobs > 0 && excess_of(goal, &a->amounts) > 0; i++) {
         step(a, a->amounts.of[BUDGET_LOSS] <= goal->most[BUDGET_LOSS]);
         TRY(offer(a));
     }

@@ -82,6 +82,29 @@ awk -v first="$(sed -nE 's/^round1: .*, ([0-9.]+) % of the validation.*/\1/p' ag
     'BEGIN {exit !(first < 98 && second >= 98)}' || { cat again.log; die "the second round does not keep to --max-drop"; }
 [ "$(number again.json instructions)" -lt "$dense_instructions" ] || die "nothing was gained"
 
+# What the drop costs in predicted loss is a guess before the first round: it is no reason to refuse.
+compress guess --target cortex-m4 --epochs 4 --flash $((dense_flash * 93 / 100)) --objective latency --max-drop 0.5
+[ "$(number guess.json flash_bytes)" -le $((dense_flash * 93 / 100)) ] || die "a promise is broken"
+
+# Without a budget of time the fastest of about equally good recipes, never slower than without that choice.
+planned --flash $((dense_flash * 95 / 100)) --instructions 999M >/dev/null
+slower=$(sed -nE 's/^round1: to be .* B, ([0-9,]+) instructions.*/\1/p' planned.log | tr -d ,)
+planned --flash $((dense_flash * 95 / 100)) >/dev/null
+faster=$(sed -nE 's/^round1: to be .* B, ([0-9,]+) instructions.*/\1/p' planned.log | tr -d ,)
+echo "instructions: $faster, $slower"
+[ "$faster" -lt "$slower" ] || die "not the fastest"
+grep -Eq '^round1: to be .*least instructions there can be: [0-9,]+, so at most [0-9.]+ % too much' again.log || die "no word of the bound"
+
+# The other ways to say what is wanted.
+compress few --target cortex-m4 --epochs 2 --solver anneal --flash $((dense_flash * 95 / 100))
+[ "$(number few.json flash_bytes)" -le $((dense_flash * 95 / 100)) ] || die "anneal: a promise is broken"
+compress small --target cortex-m4 --epochs 2 --objective flash --min-accuracy 90
+[ "$(number small.json flash_bytes)" -lt "$dense_flash" ] || die "--objective flash: nothing was gained"
+awk -v a="$(sed -nE 's/^round[0-9]: .*, ([0-9.]+) % of the validation.*/\1/p' small.log | tail -n 1)" 'BEGIN {exit !(a >= 90)}' ||
+    die "--min-accuracy is not kept"
+compress timed --target stm32f446 --epochs 2 --latency $((dense_instructions * 9 / 10 * 1000 / 180 / 1000))us
+[ "$(number timed.json instructions)" -lt "$dense_instructions" ] || die "--latency: nothing was gained"
+
 # Shares are of what is alive: of a network with dead filters as much leaves as the schedule expects.
 /usr/bin/python3 - dense/model.safetensors dead.safetensors <<'EOF'
 import json, struct, sys
@@ -134,10 +157,15 @@ refused "$no [0-9,]+ bytes of SRAM" --sram 20 --flash $((dense_flash * 95 / 100)
 refused 'the nearest needs [0-9]+ instructions, [0-9]+ more than the budget; give --instructions' \
     --instructions $((dense_instructions / 3))
 refused '--objective latency needs --max-drop or --min-accuracy' --objective latency
-refused '--latency: cortex-m4 has no clock|no recipe keeps to' --latency 1us
+refused "$no [0-9,]+ instructions; .* Give a larger --latency" --latency 1us
+refused "the nearest needs [0-9]+ bytes of flash, [0-9]+ more than the budget, and [0-9]+ instructions, [0-9]+ more than the budget .the recipe is given.; give --flash [0-9]+ and --instructions [0-9]+" \
+    --recipe kept/recipe.json --instructions 2K --flash 3K
 refused "cannot be|more than the budget .the recipe is given.; give --instructions [0-9]+" --recipe kept/recipe.json --instructions 2K
 refused 'of the validation samples right, [0-9.]+ points less than the dense network; wanted are 9[89].* Give --max-drop [0-9.]+, more --epochs' \
     --recipe heavy.json --max-drop 1 --epochs 0 --no-compensate
+# What the message says is enough, is.
+drop=$(sed -nE 's/.*Give --max-drop ([0-9.]+),.*/\1/p' stderr)
+compress told --target cortex-m4 --epochs 0 --no-compensate --recipe heavy.json --max-drop "$drop"
 echo '{"layers": {"nowhere": {"sparsity": 0.5}}}' >wrong.json
 refused "wrong.json: .*nowhere" --recipe wrong.json
 ! grep -q '^dense:' stderr || die "a wrong recipe is noticed only after the dense network is measured"
@@ -172,3 +200,17 @@ killed_at '^epoch *30/' "$dtmm" compress "${course[@]}" -o two --resume
 ! grep -q prob two.log || die "probed anew"
 diff -r one two || die "resuming changes the result"
 expect_fail 1 'no run is there to go on with' "$dtmm" compress "${course[@]}" -o three --resume
+
+# What is trained is not lost when the measuring after it is cut off.
+course=(dense/model.tflite --data data --target cortex-m4 --recipe heavy.json --epochs 2 --min-accuracy 99.9 --no-compensate --lr 0.0001)
+! "$dtmm" compress "${course[@]}" -o lost >stdout 2>stderr || die "accuracy without learning"
+grep -q '^epoch *2/2' stderr || die "did not train"
+/usr/bin/python3 - lost.state/state.json <<'EOF'
+import json, sys
+state = json.load(open(sys.argv[1]))
+del state["rounds"]["round1"]["device"]
+json.dump(state, open(sys.argv[1], "w"))
+EOF
+! "$dtmm" compress "${course[@]}" -o lost --resume >stdout 2>stderr || die "accuracy without learning"
+grep -q '^round1: flash' stderr || die "did not measure again"
+! grep -q '^epoch' stderr || die "trained again what was only to be measured"
