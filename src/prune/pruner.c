@@ -238,7 +238,7 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
 {
     struct pruner p = {.options = options, .result = result, .arena = arena, .diag = diag};
     struct quantizer_options last = options->quantizer;
-    result->validation_dense = result->validation_pruned = NAN;
+    *result = (struct pruner_result){.validation_dense = NAN, .validation_pruned = NAN};
     TRY(pruner_open(&p));
     TRY(recipe_load(&p));
     pruner_choose_score(&p);

@@ -19,7 +19,7 @@ compress() { # OUT options...
 compress whole --target cortex-m4 --epochs 0
 dense_flash=$(number whole.json flash_bytes)
 dense_instructions=$(number whole.json instructions)
-grep -q 'running the 120 test samples' whole.log || die "no word of the test samples"
+[ "$(grep -c 'running the 120 test samples' whole.log)" = 1 ] || die "the test samples are not run once"
 [ "$(number whole.json test)" = "$(number whole.json test_dense)" ] || die "nothing was removed, but answers differ"
 [ ! -e whole/recipe.json ] || die "a recipe although nothing is removed"
 
@@ -198,6 +198,7 @@ killed_at '^epoch *30/' "$dtmm" compress "${course[@]}" -o two --resume
 [ ! -e two ] || die "wrote something before it was done"
 "$dtmm" compress "${course[@]}" -o two --resume >two.txt 2>two.log || { cat two.log; die "does not go on"; }
 ! grep -q prob two.log || die "probed anew"
+! grep -Eq '^epoch +1?[0-9]/' two.log || die "trained anew what was trained"
 diff -r one two || die "resuming changes the result"
 expect_fail 1 'no run is there to go on with' "$dtmm" compress "${course[@]}" -o three --resume
 

@@ -2,8 +2,8 @@
 /* usage: rank_losses MODEL.tflite DATA N EPOCHS SEED AUGMENT LR FOLDER
  * How well the loss that a schedule predicts from probes tells what is reached after training: N
  * random recipes, each pruned and trained for so many epochs in FOLDER; a line each with predicted
- * loss, share of the weights that is left, and int8 accuracy on validation samples, then
- * Spearman's rank correlation of loss and accuracy. Goes on where it was cut off. */
+ * loss and int8 accuracy on validation samples, then Spearman's rank correlation of the two. Goes
+ * on where it was cut off. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,8 +120,7 @@ static struct loss_table *probe(char **argv, const struct space *space, struct a
 }
 
 /* What a recipe reaches, measured now or before. */
-static void reach(char **argv, const char *name, const char *recipe, double *accuracy,
-                  double *share)
+static double reach(char **argv, const char *name, const char *recipe)
 {
     struct arena arena = {0};
     struct pruner_options options = options_make(argv, name, &arena);
@@ -132,15 +131,15 @@ static void reach(char **argv, const char *name, const char *recipe, double *acc
     options.recipe = recipe;
     if (file_read(path, &arena, &file, &unused) != OK) {
         check(pruner_run(&options, &arena, &result, &diag));
-        const char *line =
-            arena_printf(&arena, "%.6f %.6f\n", result.quantized.quality_int8.accuracy,
-                         (double)result.size.n_weights / (double)result.size.n_weights_dense);
+        const char *line = arena_printf(&arena, "%.6f\n", result.quantized.quality_int8.accuracy);
         check(file_write(path, line, strlen(line), &diag));
         check(file_read(path, &arena, &file, &diag));
     }
-    if (sscanf((const char *)file.data, "%lf %lf", accuracy, share) != 2)
+    double accuracy;
+    if (sscanf((const char *)file.data, "%lf", &accuracy) != 1)
         exit(2);
     arena_free(&arena);
+    return accuracy;
 }
 
 int main(int argc, char **argv)
@@ -149,7 +148,7 @@ int main(int argc, char **argv)
     struct graph *graph;
     struct space *space;
     struct pruner_result dense;
-    double losses[MOST] = {0}, accuracies[MOST] = {0}, share;
+    double losses[MOST] = {0}, accuracies[MOST] = {0};
     if (argc < 9 || atoi(argv[3]) > MOST)
         return fprintf(stderr, "usage: see the source\n"), 2;
     struct pruner_options options = options_make(argv, "dense", &arena);
@@ -167,10 +166,9 @@ int main(int argc, char **argv)
     for (int i = 0; i < n; i++) {
         draw(space, &random, candidate);
         losses[i] = loss_of(table, space, candidate);
-        reach(argv, arena_printf(&arena, "recipe%d", i),
-              recipe_print(space_recipe(space, candidate, &arena), graph, &arena), &accuracies[i],
-              &share);
-        printf("%d,%.5f,%.4f,%.2f\n", i, losses[i], share, 100 * accuracies[i]);
+        accuracies[i] = reach(argv, arena_printf(&arena, "recipe%d", i),
+                              recipe_print(space_recipe(space, candidate, &arena), graph, &arena));
+        printf("%d,%.5f,%.2f\n", i, losses[i], 100 * accuracies[i]);
         fflush(stdout);
     }
     for (int i = 0; i < n; i++)
