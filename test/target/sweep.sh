@@ -16,6 +16,7 @@ course=(dense/model.tflite --data data --target cortex-m4 --points 3 --epochs 6 
 # A point may be below its budget of flash, and so below that of the next; but not in both.
 awk -F, 'NR == 2 {whole = $2; all = $4} NR > 2 && ($2 >= flash && $4 >= instructions || $2 >= whole || $4 >= all) {exit 1}
     {flash = $2; instructions = $4}' one/front.csv || { cat one/front.csv; die "points are not smaller"; }
+[ "$(grep -Ec "^point[23]: to be .* from an earlier round's network" one.log)" = 2 ] || die "points do not start from their neighbor"
 while IFS=, read -r name flash sram instructions latency validation test knee; do
     rm -rf built
     "$dtmm" compress one/$name.tflite --target cortex-m4 --json -o built >built.json
