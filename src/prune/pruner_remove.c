@@ -247,7 +247,7 @@ static enum status aim_check(struct removal *removal, struct arena *arena)
         return OK;
     return fail(p->diag, ERR_USAGE,
                 "%.1f %% of the weights cannot leave, only %.1f %%: each layer keeps some of its "
-                "units, and the outputs keep their filters; remove less, or finer units",
+                "units, and the outputs keep their filters; remove less, or finer units (block:4)",
                 100 * (1 - n_wanted / n_whole), 100 * (1 - n_left / n_whole));
 }
 

@@ -242,8 +242,7 @@ enum status score_reconstruction(const struct graph *graph, const float *samples
     made->nodes = ARENA_ARRAY(arena, (size_t)graph->n_nodes, struct node_scores);
     enum status status = outputs_make(graph, samples, n, &scratch, &outputs, diag);
     for (int32_t i = 0; i < graph->n_nodes && status == OK; i++)
-        if (graph->nodes[i].op == OP_conv_2d ||
-            (block > 0 && graph->nodes[i].op == OP_fully_connected))
+        if (graph->nodes[i].op == OP_conv_2d || graph->nodes[i].op == OP_fully_connected)
             status = node_score(graph, i, block, &outputs, &made->nodes[i], arena, diag);
     arena_free(&scratch);
     *scores = made;

@@ -10,9 +10,9 @@
 #include "graph/graph.h"
 #include "product/scores.h"
 
-/* Importance of every filterlet of the conv_2d layers of an f32 graph (with `block` other than 0:
- * of every block of so many input channels of a filterlet, the last one may be shorter, and of the
- * rows of fully_connected layers), from some hundred inputs without labels: filter by filter, the
+/* Importance of every filterlet of the conv_2d and fully_connected layers (a row of weights) of an
+ * f32 graph (with `block` other than 0: of every block of so many input channels of a filterlet,
+ * the last one may be shorter), from some hundred inputs without labels: filter by filter, the
  * one whose removal adds least to the squared error of the output, once the others are solved anew,
  * goes first, then the next one (optimal brain compression for groups, Frantar and Alistarh 2022).
  * The score is what it adds, in parts of the variance of the layer's output and per byte of
