@@ -15,24 +15,6 @@ enum { STATISTICS_SAMPLES = 512 };
 
 /* ---- before the first step ---- */
 
-static enum status recipe_load(struct pruner *p)
-{
-    const struct pruner_options *options = p->options;
-    struct file file;
-    if (options->recipe_path == NULL && options->recipe != NULL)
-        return recipe_parse(options->recipe, p->dense, p->arena, &p->recipe, p->diag);
-    if (options->recipe_path == NULL) {
-        p->recipe = recipe_uniform(p->dense, options->unit, options->sparsity, p->arena);
-        return OK;
-    }
-    TRY(file_read(options->recipe_path, p->arena, &file, p->diag));
-    enum status status =
-        recipe_parse((const char *)file.data, p->dense, p->arena, &p->recipe, p->diag);
-    if (status != OK)
-        diag_prefix(p->diag, options->recipe_path);
-    return status;
-}
-
 /* The float network: as it came, or what an int8 one stands for. */
 static enum status network_load(struct pruner *p)
 {
@@ -152,7 +134,7 @@ enum status pruner_check_recipe(const struct pruner_options *options, struct dia
     struct pruner p = {.options = options, .arena = &scratch, .diag = diag};
     enum status status = network_load(&p);
     if (status == OK)
-        status = recipe_load(&p);
+        status = pruner_recipe_load(&p);
     arena_free(&scratch);
     return status;
 }
@@ -240,7 +222,7 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
     struct quantizer_options last = options->quantizer;
     *result = (struct pruner_result){.validation_dense = NAN, .validation_pruned = NAN};
     TRY(pruner_open(&p));
-    TRY(recipe_load(&p));
+    TRY(pruner_recipe_load(&p));
     pruner_choose_score(&p);
     result->score = p.score;
     result->rank = p.rank;

@@ -35,6 +35,10 @@ struct pruner {
 /* Loads the network and the samples. */
 enum status pruner_open(struct pruner *p);
 
+/* pruner_recipe.c: the recipe of the options, for the dense network. ERR_INPUT says what is wrong
+ * with it, a share of a layer that it cannot lose included. */
+enum status pruner_recipe_load(struct pruner *p);
+
 /* pruner_remove.c: score, couple, choose masks, prune or compensate, shrink: the graph of the next
  * step, before training. */
 enum status pruner_remove(struct pruner *p);

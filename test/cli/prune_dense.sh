@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Pruning a network of fully connected layers alone, whose filterlets are whole filters.
+# Pruning a network of fully connected layers alone, whose filterlets are whole filters; and shares that a recipe
+# gives to layers of which nothing can leave.
 . "$(dirname "$0")/../lib.sh"
 cd "$work"
 pattern_data data
@@ -41,3 +42,21 @@ remove recipe --recipe half_recipe.json
 remove steps --sparsity 0.5 --steps 3
 expect_fail 1 '98.0 % of the weights cannot leave, only 93.[0-9] %: .*; remove less, or finer units \(block:4\)' \
     "${prune[@]}" --sparsity 0.98 -o x.tflite
+
+refused() { # PATTERN RECIPE
+    echo "$2" >refused.json
+    expect_fail 1 "^dtmm: refused.json: $1" "${prune[@]}" --recipe refused.json -o x.tflite
+    expect_fail 1 "refused.json: $1" "$dtmm" compress dense/model.tflite --data data --target cortex-m4 --recipe refused.json -o x
+    [ ! -e x.tflite ] && [ ! -e x ] && [ ! -e x.state ] || die "a refused recipe wrote something"
+}
+refused "fully_connected 'dense': no filterlet of it can leave: .*; use \"unit\": \"block:4\" for it" \
+    '{"layers": {"dense": {"sparsity": 0.5}}}'
+refused "fully_connected 'dense': no filter of it can leave: each is a whole filter, .* outputs or inputs have their channels" \
+    '{"unit": "filter", "layers": {"dense": {"sparsity": 0.5}}}'
+refused "fully_connected 'dense': no filter of it can leave: the network's outputs or inputs have their channels; .* not \"filters\"" \
+    '{"sparsity": 0, "layers": {"dense": {"filters": 0.5}}}'
+refused "fully_connected 'hidden': each filter that stays keeps a unit, and has only one; .* or smaller units" \
+    '{"layers": {"hidden": {"filters": 0.25, "sparsity": 0.5}}}'
+# What can leave does.
+echo '{"layers": {"hidden": {"filters": 0.5}, "dense": {"filters": 0, "unit": "block:4"}}}' >thin_recipe.json
+remove filters --recipe thin_recipe.json
