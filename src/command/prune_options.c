@@ -29,6 +29,8 @@ static enum status parse_teacher(const char *const *value, struct pruner_options
     if (value['A'] != NULL)
         TRY(parse_fraction("--distill-share", value['A'], 0, 1.0000001, &options->distill_share,
                            diag));
+    options->labels_option =
+        value['A'] != NULL ? arena_printf(arena, "--distill-share %s", value['A']) : "--no-distill";
     if (value['W'] != NULL)
         TRY(parse_fraction("--feature-weight", value['W'], 0, 1e6, &options->feature_weight, diag));
     options->quantizer.distill_share = options->distill_share;

@@ -101,8 +101,8 @@ static enum status teacher_check(const struct pruner *p)
         pruner_settings(p, 1).distill_share == 0)
         return OK;
     return fail(p->diag, ERR_USAGE,
-                "%s: has no labels of the network's classes to learn from; leave out --no-distill",
-                p->dataset.path);
+                "%s: has no labels of the network's classes to learn from; leave out %s",
+                p->dataset.path, p->options->labels_option);
 }
 
 static enum status samples_load(struct pruner *p)

@@ -39,8 +39,9 @@ struct pruner_options {
     int32_t batch_samples; /* 0: 128, or fewer when there are not many */
     double rate;           /* learning rate at the start of the first step */
     double weight_decay;
-    double distill_share;  /* of the dense network's outputs in the loss; 1: labels are not used */
-    double feature_weight; /* of its features */
+    double distill_share; /* of the dense network's outputs in the loss; 1: labels are not used */
+    const char *labels_option; /* what makes the share 0, as the user gave it; for messages */
+    double feature_weight;     /* of its features */
     int32_t n_features;
     const char *const *features; /* activations to be like the dense network's */
     int32_t n_threads;

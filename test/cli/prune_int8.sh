@@ -54,6 +54,8 @@ expect_fail 1 'taylor and fisher need labels' \
     "$dtmm" prune pixels_int8.tflite --data samples --sparsity 0.5 --score taylor -o x.tflite
 expect_fail 1 'samples: has no labels of .* leave out --no-distill' \
     "$dtmm" prune pixels_int8.tflite --data samples --sparsity 0.5 --no-distill -o x.tflite
+expect_fail 1 'samples: has no labels of .* leave out --distill-share 0$' \
+    "$dtmm" prune pixels_int8.tflite --data samples --sparsity 0.5 --distill-share 0 -o x.tflite
 expect_fail 1 'taylor and fisher need labels' \
     "$dtmm" prune dense/model.tflite --data samples --sparsity 0.5 --score fisher -o x.tflite
 [ ! -e x.tflite ] && [ ! -e x.tflite.state ] || die "a refused pruning wrote something"
