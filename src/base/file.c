@@ -135,6 +135,21 @@ enum folder_state folder_look(const char *path)
     return n_entries > 0 ? FOLDER_FULL : FOLDER_EMPTY;
 }
 
+const char *folder_find(const char *path, int (*is_wanted)(const char *name), struct arena *arena)
+{
+    const char *found = NULL;
+    DIR *folder = opendir(path);
+    if (folder == NULL)
+        return NULL;
+    for (struct dirent *entry = readdir(folder); entry != NULL && found == NULL;
+         entry = readdir(folder))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            is_wanted(entry->d_name))
+            found = arena_string(arena, entry->d_name);
+    closedir(folder);
+    return found;
+}
+
 int folder_holds(const char *folder, const char *path)
 {
     char *outer = realpath(folder, NULL), *inner = realpath(path, NULL);

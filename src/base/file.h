@@ -37,6 +37,10 @@ enum folder_state {
 };
 enum folder_state folder_look(const char *path);
 
+/* The name of an entry of a folder that `is_wanted`; NULL: there is none, or the folder cannot be
+ * looked at. */
+const char *folder_find(const char *path, int (*is_wanted)(const char *name), struct arena *arena);
+
 /* Whether `path` is the folder or lies in it. Both must exist. */
 int folder_holds(const char *folder, const char *path);
 

@@ -174,7 +174,7 @@ static enum status steps_run(struct pruner *p)
     if (p->options->resume) {
         TRY(step_resume(p));
     } else {
-        TRY(folder_remove(p->options->state_path, p->diag));
+        TRY(pruner_state_clear(p));
         TRY(pruner_validate(p, p->dense, &p->result->validation_dense));
         if (p->options->start_path != NULL)
             TRY(driver_load(p->options->start_path, p->arena, &p->graph, p->diag));

@@ -80,5 +80,7 @@ enum status pruner_validate(struct pruner *p, const struct graph *graph, double 
 enum status pruner_state_write(const struct pruner *p);
 enum status pruner_state_read(struct pruner *p);
 const char *pruner_checkpoint(const struct pruner *p);
+/* Removes the folder; ERR_USAGE when it holds what no run leaves there. */
+enum status pruner_state_clear(const struct pruner *p);
 
 #endif

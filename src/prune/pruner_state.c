@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fnmatch.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -22,6 +23,34 @@ const char *pruner_checkpoint(const struct pruner *p)
 {
     return path_of(p, arena_printf(p->arena, "training%d.safetensors", p->step));
 }
+
+/* ---- the folder ---- */
+
+/* Neither a file that is written here nor one that was cut off. */
+static int is_foreign(const char *name)
+{
+    static const char *const own[] = {"state.json", "state.json.partial-*",
+                                      "step[0-9]*.safetensors*", "training[0-9]*.safetensors*"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (fnmatch(own[i], name, 0) == 0)
+            return 0;
+    return 1;
+}
+
+enum status pruner_state_clear(const struct pruner *p)
+{
+    const char *path = p->options->state_path;
+    const char *foreign = folder_find(path, is_foreign, p->arena);
+    if (foreign != NULL || folder_look(path) == FOLDER_OTHER)
+        return fail(p->diag, ERR_USAGE,
+                    "%s: is in the way: the state of this run would be there, but it %s%s; choose "
+                    "another -o",
+                    path, foreign != NULL ? "holds " : "is no folder",
+                    foreign != NULL ? foreign : "");
+    return folder_remove(path, p->diag);
+}
+
+/* ---- what is in it ---- */
 
 /* The graph first: the state names it, and is replaced as a whole. */
 enum status pruner_state_write(const struct pruner *p)

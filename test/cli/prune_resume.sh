@@ -94,7 +94,24 @@ for file in step1 training1; do
     cp whole-file kept.tflite.state/$file.safetensors
 done
 
-# Without --resume a run starts anew, whatever is there. Cut off before the first epoch was done, it goes on, too.
+# A folder that is in the way is not removed.
+in_the_way() { # PATTERN options...
+    expect_fail 1 "^dtmm: mine.tflite.state: is in the way: .* but it $1; choose another -o" \
+        "$dtmm" prune dense/model.tflite --data data --sparsity 0.5 --epochs 0 -o mine.tflite "${@:2}"
+    [ ! -e mine.tflite ] || die "a refused run wrote something"
+}
+mkdir mine.tflite.state
+echo mine >mine.tflite.state/notes.txt
+in_the_way 'holds notes.txt'
+cp state.json mine.tflite.state/
+in_the_way 'holds notes.txt'
+[ "$(cat mine.tflite.state/notes.txt)" = mine ] || die "notes are gone"
+rm -r mine.tflite.state
+echo mine >mine.tflite.state
+in_the_way 'is no folder'
+rm mine.tflite.state
+
+# Without --resume a run starts anew, whatever it has left there. Cut off before the first epoch was done, it goes on, too.
 cut_off TERM 1 kept
 rm kept.tflite.state/training1.safetensors
 prune kept --resume --verbose
