@@ -171,7 +171,7 @@ static enum status step_resume(struct pruner *p)
 
 static enum status steps_run(struct pruner *p)
 {
-    if (p->options->resume) {
+    if (p->options->resume && !pruner_state_begun(p)) {
         TRY(step_resume(p));
     } else {
         TRY(pruner_state_clear(p));

@@ -80,6 +80,8 @@ enum status pruner_validate(struct pruner *p, const struct graph *graph, double 
 enum status pruner_state_write(const struct pruner *p);
 enum status pruner_state_read(struct pruner *p);
 const char *pruner_checkpoint(const struct pruner *p);
+/* A run was cut off before its first state was complete: the folder is all that there is. */
+int pruner_state_begun(const struct pruner *p);
 /* Removes the folder; ERR_USAGE when it holds what no run leaves there. */
 enum status pruner_state_clear(const struct pruner *p);
 

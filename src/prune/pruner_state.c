@@ -26,6 +26,11 @@ const char *pruner_checkpoint(const struct pruner *p)
 
 /* ---- the folder ---- */
 
+static int is_state(const char *name)
+{
+    return strcmp(name, "state.json") == 0;
+}
+
 /* Neither a file that is written here nor one that was cut off. */
 static int is_foreign(const char *name)
 {
@@ -35,6 +40,13 @@ static int is_foreign(const char *name)
         if (fnmatch(own[i], name, 0) == 0)
             return 0;
     return 1;
+}
+
+int pruner_state_begun(const struct pruner *p)
+{
+    enum folder_state found = folder_look(p->options->state_path);
+    return (found == FOLDER_EMPTY || found == FOLDER_FULL) &&
+           folder_find(p->options->state_path, is_state, p->arena) == NULL;
 }
 
 enum status pruner_state_clear(const struct pruner *p)

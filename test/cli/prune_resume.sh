@@ -84,8 +84,6 @@ damage "step2.safetensors: cannot open" 's/"step": 1/"step": 2/'
 damage "$state: the run was started with another recipe, or another network" 's/"recipe": "/&{}/'
 : >$state
 refused "$state: is damaged"
-rm $state
-refused "$state: cannot open"
 cp state.json $state
 for file in step1 training1; do
     cp kept.tflite.state/$file.safetensors whole-file
@@ -103,6 +101,7 @@ in_the_way() { # PATTERN options...
 mkdir mine.tflite.state
 echo mine >mine.tflite.state/notes.txt
 in_the_way 'holds notes.txt'
+in_the_way 'holds notes.txt' --resume
 cp state.json mine.tflite.state/
 in_the_way 'holds notes.txt'
 [ "$(cat mine.tflite.state/notes.txt)" = mine ] || die "notes are gone"
@@ -110,6 +109,21 @@ rm -r mine.tflite.state
 echo mine >mine.tflite.state
 in_the_way 'is no folder'
 rm mine.tflite.state
+
+# Cut off before the first state was complete, a run starts anew.
+unborn() { # files of the state that are there
+    mkdir unborn.tflite.state
+    for file in "$@"; do cp kept.tflite.state/step1.safetensors "unborn.tflite.state/$file"; done
+    "$dtmm" prune dense/model.tflite --data data --sparsity 0.5 --steps 2 --epochs 0 -o unborn.tflite --resume >unborn.log 2>&1 ||
+        { cat unborn.log; die "does not start anew: $*"; }
+    cmp unborn.tflite fresh.tflite || die "another network: $*"
+    [ ! -e unborn.tflite.state ] || die "the state is still there: $*"
+}
+"$dtmm" prune dense/model.tflite --data data --sparsity 0.5 --steps 2 --epochs 0 -o fresh.tflite >fresh.log 2>&1 || { cat fresh.log; die "does not prune"; }
+unborn
+unborn step1.safetensors
+unborn step1.safetensors state.json.partial-123
+unborn step1.safetensors.partial-123
 
 # Without --resume a run starts anew, whatever it has left there. Cut off before the first epoch was done, it goes on, too.
 cut_off TERM 1 kept
