@@ -77,6 +77,14 @@ int64_t pruner_weights_left(const struct pruner *p, const struct graph *graph)
     return n_left;
 }
 
+static double weights_whole(const struct pruner *p)
+{
+    double n = 0;
+    for (int32_t i = 0; i < p->dense->n_nodes; i++)
+        n += (double)weight_counts(p->dense, &p->dense->nodes[i]).n_weights;
+    return n;
+}
+
 /* ---- scores ---- */
 
 /* Whether a layer has something to lose. */
@@ -239,10 +247,8 @@ static enum status aim_check(struct removal *removal, struct arena *arena)
     static const double slack = 0.02;
     struct pruner *p = removal->p;
     struct recipe last = recipe_of_step(p, p->options->n_steps, arena);
-    double n_left, n_wanted = weights_wanted(p, &last), n_whole = 0;
+    double n_left, n_wanted = weights_wanted(p, &last), n_whole = weights_whole(p);
     TRY(weights_left(removal, recipe_of_rest(&last, p->dense, p->graph, arena), arena, &n_left));
-    for (int32_t i = 0; i < p->dense->n_nodes; i++)
-        n_whole += (double)weight_counts(p->dense, &p->dense->nodes[i]).n_weights;
     if (n_left <= n_wanted + slack * n_whole)
         return OK;
     return fail(p->diag, ERR_USAGE,
@@ -341,6 +347,13 @@ static enum status remove_apart(struct pruner *p, const struct recipe *whole, st
     return remove_by(p, SCORE_RECONSTRUCTION, recipe_part(recipe, 0, arena));
 }
 
+static const char *step_words(const struct pruner *p)
+{
+    double absent = 1 - (double)pruner_weights_left(p, p->graph) / weights_whole(p);
+    return arena_printf(p->arena, "step %d of %d: %.1f %% of the weights absent", p->step,
+                        p->options->n_steps, 100 * absent);
+}
+
 enum status pruner_remove(struct pruner *p)
 {
     struct arena scratch = {0};
@@ -351,8 +364,8 @@ enum status pruner_remove(struct pruner *p)
             ? remove_apart(p, &whole, &scratch)
             : remove_by(p, p->score, recipe_of_rest(&whole, p->dense, p->graph, &scratch));
     arena_free(&scratch);
-    progress_end(&p->progress, "prune",
-                 arena_printf(p->arena, "step %d of %d", p->step, p->options->n_steps));
+    if (status == OK)
+        progress_end(&p->progress, "prune", step_words(p));
     return status;
 }
 

@@ -75,6 +75,14 @@ expect_fail 1 "conv_2d 'second': --score reconstruction is for" \
     >random.json 2>random.log || { cat random.log; die "does not prune by chance"; }
 near random.json 0.5 0.62
 
+# Step by step along a cubic course.
+"$dtmm" prune dense/model.tflite --data data --sparsity 0.5 --unit element --score magnitude --steps 4 --epochs 0 --verbose \
+    -o course.tflite >course.txt 2>course.log || { cat course.log; die "does not prune in steps"; }
+sed -nE 's/^prune +step ([0-9]) of 4: ([0-9.]+) % of the weights absent.*/\1 \2/p' course.log >course
+awk 'function far(share) {d = $2 - 50 * share; return d > 0.15 || d < -0.15}
+    far(1 - (1 - $1 / 4) ^ 3) {print "step " $1 ": " $2; exit 1} END {if (NR != 4) exit 1}' course ||
+    { cat course.log; die "another course than 28.9, 43.8, 49.2, 50.0"; }
+
 # A unit for each layer.
 cat >units.json <<'END'
 {"layers": {"conv": {"unit": "filterlet", "sparsity": 0.25}, "second": {"unit": "filter", "sparsity": 0.5},
@@ -112,7 +120,11 @@ pattern_prune taught --sparsity 0.4 --distill
 pattern_prune default --sparsity 0.4
 cmp taught.tflite default.tflite || die "the teacher is not there by default"
 ! cmp -s taught.tflite alone.tflite || die "--no-distill changes nothing"
-pattern_prune features --sparsity 0.4 --score taylor --distill-features logits
+pattern_prune features --sparsity 0.4 --distill-features second
+! cmp -s features.tflite taught.tflite || die "--distill-features changes nothing"
+pattern_prune weightless --sparsity 0.4 --distill-features second --feature-weight 0
+cmp weightless.tflite taught.tflite || die "features without weight change something"
+pattern_prune logits --sparsity 0.4 --score taylor --distill-features logits
 for other in --distill "--distill-share 0.4" "--distill-features second"; do
     expect_fail 1 '--no-distill contradicts' \
         "$dtmm" prune dense/model.tflite --data data --sparsity 0.5 --no-distill $other -o x.tflite
