@@ -31,9 +31,24 @@ static enum status state_read(struct compressor *c)
     return OK;
 }
 
+static int is_complete(const char *name)
+{
+    return strstr(name, ".partial-") == NULL;
+}
+
+/* A run was cut off before it had saved anything. */
+static int is_begun(const struct compressor *c)
+{
+    enum folder_state found = folder_look(c->options->state_path);
+    return found == FOLDER_EMPTY ||
+           (found == FOLDER_FULL &&
+            folder_find(c->options->state_path, is_complete, c->arena) == NULL);
+}
+
 enum status compressor_state_open(struct compressor *c)
 {
-    if (c->options->resume)
+    int is_new = is_begun(c);
+    if (c->options->resume && !is_new)
         return state_read(c);
     c->state = json_pack("{s:s, s:{}}", "settings", c->options->settings, "rounds");
     if (c->state == NULL)
@@ -41,7 +56,7 @@ enum status compressor_state_open(struct compressor *c)
                     "the options are not UTF-8, in which they are saved: '%s'; rename the file",
                     c->options->settings);
     struct file file;
-    if (folder_look(c->options->state_path) == FOLDER_FULL &&
+    if (!is_new && folder_look(c->options->state_path) == FOLDER_FULL &&
         file_read(compressor_path(c, c->state_name), c->arena, &file, c->diag) != OK)
         return fail(c->diag, ERR_USAGE,
                     "%s: is in the way: the state of this run would be there, but it holds "

@@ -199,9 +199,12 @@ killed_at '^epoch *30/' "$dtmm" compress "${course[@]}" -o two --resume
 [ ! -e two ] || die "wrote something before it was done"
 "$dtmm" compress "${course[@]}" -o two --resume >two.txt 2>two.log || { cat two.log; die "does not go on"; }
 ! grep -q prob two.log || die "probed anew"
-! grep -Eq '^epoch +1?[0-9]/' two.log || die "trained anew what was trained"
+! grep -Eq '^epoch +1?[0-9]/60' two.log || die "trained anew what was trained"
 diff -r one two || die "resuming changes the result"
 expect_fail 1 'no run is there to go on with' "$dtmm" compress "${course[@]}" -o three --resume
+mkdir four.state
+touch four.state/state.json.partial-1 # as if cut off before anything was saved
+killed_at '^epoch *1/' "$dtmm" compress "${course[@]}" -o four --resume
 
 # What is trained is not lost when the measuring after it is cut off.
 course=(dense/model.tflite --data data --target cortex-m4 --recipe heavy.json --epochs 2 --min-accuracy 99.9 --no-compensate --lr 0.0001)
