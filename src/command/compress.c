@@ -180,6 +180,7 @@ static enum status write_found(const struct compress_request *request,
     struct compiled compiled;
     last.compile.model_path = found->tflite_path;
     last.compile.sram_budget = found->sram_limit;
+    last.compile.recipe = found->recipe;
     TRY(driver_compile(&last.compile, arena, &compiled, diag));
     last.compile.sram_budget = request->compile.sram_budget;
     TRY(driver_load(request->model_path, arena, &compiled.original, diag));

@@ -120,6 +120,7 @@ static enum status recipe_check(const struct compressor *c)
     if (c->options->recipe_path == NULL)
         return OK;
     options.recipe_path = c->options->recipe_path; /* errors name it */
+    options.core = c->options->target->core;
     options.quantizer.observer = (struct observer){0};
     return pruner_check_recipe(&options, c->diag);
 }

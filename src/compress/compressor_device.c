@@ -24,15 +24,16 @@ size_t compressor_sram_limit(const struct compressor *c)
 }
 
 /* Compiles with the budgets, but goes on when they are missed: by how much is to be known. */
-static enum status library_make(struct compressor *c, const char *tflite_path, const char *folder,
-                                struct arena *arena, struct compiled *compiled,
+static enum status library_make(struct compressor *c, const char *tflite_path, const char *recipe,
+                                const char *folder, struct arena *arena, struct compiled *compiled,
                                 struct firmware *firmware)
 {
     const struct target *target = c->options->target;
     const struct compile_options options = {.model_path = tflite_path,
                                             .target = target,
                                             .flash_budget = target->flash_bytes,
-                                            .sram_budget = compressor_sram_limit(c)};
+                                            .sram_budget = compressor_sram_limit(c),
+                                            .recipe = recipe};
     const char *share;
     TRY(driver_compile(&options, arena, compiled, c->diag));
     TRY(share_folder(arena, &share, c->diag));
@@ -92,14 +93,14 @@ static enum status device_run(struct compressor *c, const struct compiled *compi
     return OK;
 }
 
-static enum status measure_in(struct compressor *c, const char *tflite_path, const char *folder,
-                              struct arena *arena, struct device_facts *facts)
+static enum status measure_in(struct compressor *c, const char *tflite_path, const char *recipe,
+                              const char *folder, struct arena *arena, struct device_facts *facts)
 {
     struct compiled compiled;
     struct firmware firmware;
     struct built built = {0};
     *facts = (struct device_facts){.instructions = -1};
-    TRY(library_make(c, tflite_path, folder, arena, &compiled, &firmware));
+    TRY(library_make(c, tflite_path, recipe, folder, arena, &compiled, &firmware));
     enum status status = measure_build(&firmware, &built, c->diag);
     if (status != OK && status != ERR_BUDGET)
         return status;
@@ -109,7 +110,7 @@ static enum status measure_in(struct compressor *c, const char *tflite_path, con
     return status == OK ? device_run(c, &compiled, &firmware, arena, facts) : OK;
 }
 
-enum status compressor_measure(struct compressor *c, const char *tflite_path,
+enum status compressor_measure(struct compressor *c, const char *tflite_path, const char *recipe,
                                struct device_facts *facts)
 {
     struct arena scratch = {0};
@@ -118,7 +119,7 @@ enum status compressor_measure(struct compressor *c, const char *tflite_path,
     interrupt_hold();
     enum status status = folder_temporary(&scratch, &folder, c->diag);
     if (status == OK) {
-        status = measure_in(c, tflite_path, folder, &scratch, facts);
+        status = measure_in(c, tflite_path, recipe, folder, &scratch, facts);
         enum status removed = folder_remove(folder, status == OK ? c->diag : &ignored);
         status = status == OK ? removed : status;
     }

@@ -107,8 +107,9 @@ const char *round_float(const struct compressor *c, const struct round *round);
  * less its margin. */
 size_t compressor_sram_limit(const struct compressor *c);
 
-/* compressor_device.c: builds an int8 network for the target, and runs it when it fits. */
-enum status compressor_measure(struct compressor *c, const char *tflite_path,
+/* compressor_device.c: builds an int8 network, with the forms of layers that the recipe gives (or
+ * NULL), for the target, and runs it when it fits. */
+enum status compressor_measure(struct compressor *c, const char *tflite_path, const char *recipe,
                                struct device_facts *facts);
 
 /* compressor_search.c */

@@ -92,6 +92,6 @@ enum status compressor_round_run(struct compressor *c, struct round *round)
     if (progress == ROUND_MISSING)
         TRY(round_train(c, round));
     round->sram_limit = compressor_sram_limit(c);
-    TRY(compressor_measure(c, round_tflite(c, round), &round->device));
+    TRY(compressor_measure(c, round_tflite(c, round), round->recipe, &round->device));
     return compressor_round_save(c, round, ROUND_DONE);
 }

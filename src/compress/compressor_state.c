@@ -117,14 +117,16 @@ enum round_progress compressor_round_load(const struct compressor *c, struct rou
     struct diag unused;
     if (json_unpack(json, "{s:F, s:F}", "scale", &scale, "offset", &offset) != 0 ||
         file_read(round_tflite(c, round), c->arena, &file, &unused) != OK ||
-        (round->recipe != NULL && (recipe == NULL || strcmp(recipe, round->recipe) != 0)))
+        (round->recipe != NULL && (recipe == NULL || !recipe_removes_same(recipe, round->recipe))))
         return ROUND_MISSING;
-    if (recipe != NULL)
+    int is_same = round->recipe == NULL || strcmp(recipe, round->recipe) == 0;
+    if (recipe != NULL && is_same)
         round->recipe = arena_string(c->arena, recipe);
     round->scale = (struct sample_scale){(float)scale, (float)offset};
     const json_t *accuracy = json_object_get(json, "accuracy");
     round->accuracy = json_is_number(accuracy) ? json_number_value(accuracy) : (double)NAN;
-    return device_load(json_object_get(json, "device"), round) ? ROUND_DONE : ROUND_TRAINED;
+    return is_same && device_load(json_object_get(json, "device"), round) ? ROUND_DONE
+                                                                          : ROUND_TRAINED;
 }
 
 enum status compressor_round_save(struct compressor *c, const struct round *round,

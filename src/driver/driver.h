@@ -18,6 +18,7 @@ struct compile_options {
     double sparsity; /* fraction of filterlets to remove; 0: only what is zero already */
     size_t flash_budget, sram_budget; /* bytes */
     struct observer observer;
+    const char *recipe; /* JSON, for the forms of layers (product/recipe.h); NULL: as is best */
 };
 
 /* The products of one compilation. */

@@ -19,6 +19,32 @@ static struct option_request request_of(const struct pack_request *request, int3
     return of;
 }
 
+/* The one option that a recipe asks for. */
+static enum status option_given(const struct graph *graph, enum kernel kernel,
+                                const struct packed_call *call, const struct pack_request *request,
+                                struct arena *arena, struct kernel_options *options,
+                                struct diag *diag)
+{
+    const struct node *node = &graph->nodes[call->node];
+    const struct kernel_facts *facts = kernel_facts(kernel);
+    for (int in_place = 0; in_place < 2; in_place++) {
+        const struct option_request of = {request->core, in_place, SIZE_MAX};
+        *options = kernel_options_find(call, &of, arena);
+        for (int i = 0; i < options->n; i++)
+            if (options->list[i].kernel == kernel) {
+                options->list[0] = options->list[i];
+                options->n = 1;
+                return OK;
+            }
+    }
+    return fail(diag, ERR_UNSUPPORTED,
+                "%s '%s': dtmm_%s_%s does not compute it on %s as it is, stored as %s; leave "
+                "\"kernel\" out of its recipe, or change \"storage\"",
+                op_name(node->op), node->name, facts->name, facts->isa, request->core->name,
+                strcmp(kernel_facts(call->kernel)->name, "conv_2d_fwcs_s8") == 0 ? "fwcs"
+                                                                                 : "dense");
+}
+
 static struct packed_array *find_mask(struct packed_call *call)
 {
     int32_t i = 0;
@@ -40,17 +66,35 @@ static void take_list(const struct kernel_options *options, struct packed_call *
     mask->n = options->list_bytes;
 }
 
-void kernels_choose(const struct pack_request *request, struct arena *arena, struct packed *packed)
+static enum status options_find(const struct graph *graph, const struct pack_request *request,
+                                const struct packed_call *call, struct arena *arena,
+                                struct kernel_options *options, struct diag *diag)
+{
+    int is_given = request != NULL && request->forms != NULL;
+    int given = is_given ? request->forms[call->node].kernel : -1;
+    if (given >= 0)
+        return option_given(graph, (enum kernel)given, call, request, arena, options, diag);
+    struct option_request of = request_of(request, call->node);
+    *options = kernel_options_find(call, &of, arena);
+    return OK;
+}
+
+enum status kernels_choose(const struct graph *graph, const struct pack_request *request,
+                           struct arena *arena, struct packed *packed, struct diag *diag)
 {
     struct arena scratch = {0};
+    enum status status = OK;
     size_t n = (size_t)packed->n_calls + 1, code_bytes[N_KERNELS];
     struct kernel_options *options = ARENA_ARRAY(&scratch, n, struct kernel_options);
     const struct kernel_options **all = ARENA_ARRAY(&scratch, n, const struct kernel_options *);
     const struct kernel_option **chosen = ARENA_ARRAY(&scratch, n, const struct kernel_option *);
-    for (int32_t c = 0; c < packed->n_calls; c++) {
-        struct option_request of = request_of(request, packed->calls[c].node);
-        options[c] = kernel_options_find(&packed->calls[c], &of, &scratch);
+    for (int32_t c = 0; c < packed->n_calls && status == OK; c++) {
+        status = options_find(graph, request, &packed->calls[c], &scratch, &options[c], diag);
         all[c] = &options[c];
+    }
+    if (status != OK) {
+        arena_free(&scratch);
+        return status;
     }
     for (int i = 0; i < N_KERNELS && request != NULL; i++)
         code_bytes[i] = cost_code_bytes(request->core, (enum kernel)i);
@@ -64,4 +108,5 @@ void kernels_choose(const struct pack_request *request, struct arena *arena, str
         call->scratch_bytes = chosen[c]->scratch_bytes;
     }
     arena_free(&scratch);
+    return OK;
 }

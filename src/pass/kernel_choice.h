@@ -11,7 +11,11 @@
  *
  * A kernel of conv_2d_fwcs_list competes with those on the mask of the same layer, and the bytes by
  * which its lists are larger count as its code does; calls that take it get their list from
- * `arena`. */
-void kernels_choose(const struct pack_request *request, struct arena *arena, struct packed *packed);
+ * `arena`.
+ *
+ * A kernel that the request's form of a node asks for is taken as it is; ERR_UNSUPPORTED where it
+ * does not compute the layer. */
+enum status kernels_choose(const struct graph *graph, const struct pack_request *request,
+                           struct arena *arena, struct packed *packed, struct diag *diag);
 
 #endif

@@ -280,7 +280,7 @@ enum status pack(const struct graph *graph, const struct pack_request *request, 
             TRY(pack_op(&packing));
         packing.facts->n_calls = result->n_calls - packing.facts->first_call;
     }
-    kernels_choose(request, arena, result);
+    TRY(kernels_choose(graph, request, arena, result, diag));
     *packed = result;
     return OK;
 }

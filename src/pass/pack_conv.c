@@ -322,11 +322,21 @@ static void set_channel_arrays(const struct packing *packing, struct packed_call
     note_channel_arrays(packing, call, arrays, n_filters);
 }
 
+/* Whether the layer is stored in FWCS: where that is smaller, or as a recipe asks for. */
+static int takes_fwcs(const struct packing *packing, int is_smaller)
+{
+    const struct pack_request *request = packing->request;
+    if (request == NULL || request->forms == NULL)
+        return is_smaller;
+    enum storage storage = request->forms[packing->node_id].storage;
+    return storage == STORAGE_SMALLER ? is_smaller : storage == STORAGE_FWCS;
+}
+
 enum status pack_conv_2d(struct packing *packing)
 {
     struct filters filters = filters_of(packing);
     struct fwcs fwcs = fwcs_choose(&filters);
-    int dense = fwcs_bytes(&filters, &fwcs) >= tensor_bytes(filters.tensor);
+    int dense = !takes_fwcs(packing, fwcs_bytes(&filters, &fwcs) < tensor_bytes(filters.tensor));
     struct packed_call *call = call_add(packing, dense ? "conv_2d_s8" : "conv_2d_fwcs_s8", 1);
     struct dtmm_conv_2d *conv = &call->parameters.conv_2d;
     SET_WINDOW(packing, conv);
@@ -426,8 +436,8 @@ enum status pack_fully_connected(struct packing *packing)
     struct fwcs fwcs = fwcs_choose(&filters);
     /* The convolution kernel has a multiplier (4 bytes) and a shift (1) for each filter. */
     size_t more_scales = 5 * (size_t)(filters.n - n_scales);
-    if (rows <= UINT16_MAX &&
-        fwcs_bytes(&filters, &fwcs) + more_scales < tensor_bytes(filters.tensor))
+    if (rows <= UINT16_MAX && takes_fwcs(packing, fwcs_bytes(&filters, &fwcs) + more_scales <
+                                                      tensor_bytes(filters.tensor)))
         return pack_fully_connected_fwcs(packing, &filters, &fwcs, rows);
 
     struct packed_call *call = call_add(packing, "fully_connected_s8", 1);

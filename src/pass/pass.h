@@ -141,13 +141,16 @@ struct pack_request {
                                     where no other keeps to it. */
     const uint8_t *in_place; /* by node: take a kernel whose output may overwrite its input, where
                                 there is one for the layer; null: nowhere */
+    const struct layer_form *forms; /* by node: storage and kernel that a recipe asks for, whatever
+                                       the two above say; null: none does */
 };
 
 /* pack.c: lowers an int8 graph to kernel calls: chooses each kernel, folds zero points into biases,
  * computes fixed-point multipliers, and stores each layer's weights dense or in FWCS, whichever is
  * smaller. Of the core's kernels that compute a layer it takes the one that is predicted to execute
  * the fewest instructions. A null `request` takes the portable kernels, for the host.
- * ERR_UNSUPPORTED for f32 layers (says: quantize first). */
+ * ERR_UNSUPPORTED for f32 layers (says: quantize first), and for a form that a layer cannot have
+ * (names the layer and what to change in the recipe). */
 enum status pack(const struct graph *graph, const struct pack_request *request, struct arena *arena,
                  struct packed **packed, struct diag *diag);
 

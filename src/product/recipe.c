@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "product/packed.h"
 
 struct recipe *recipe_uniform(const struct graph *graph, struct unit unit, double sparsity,
                               struct arena *arena)
@@ -14,7 +15,7 @@ struct recipe *recipe_uniform(const struct graph *graph, struct unit unit, doubl
     recipe->sparsity = sparsity;
     recipe->layers = ARENA_ARRAY(arena, (size_t)graph->n_nodes + 1, struct recipe_layer);
     for (int32_t i = 0; i < graph->n_nodes; i++)
-        recipe->layers[i] = (struct recipe_layer){unit, -1, -1};
+        recipe->layers[i] = (struct recipe_layer){unit, -1, -1, {STORAGE_SMALLER, -1}};
     return recipe;
 }
 
@@ -98,6 +99,61 @@ static enum status unit_take(const json_t *json, const char *what, struct unit *
     return status;
 }
 
+static const char *const STORAGES[] = {
+#define X(suffix, name, meaning) name,
+    STORAGE_LIST(X)
+#undef X
+};
+
+/* The name of its function. */
+static const char *kernel_name(int kernel, struct arena *arena)
+{
+    const struct kernel_facts *facts = kernel_facts((enum kernel)kernel);
+    return arena_printf(arena, "dtmm_%s_%s", facts->name, facts->isa);
+}
+
+static int kernel_find(const char *name)
+{
+    struct arena scratch = {0};
+    int found = -1;
+    for (int i = 0; i < N_KERNELS && found < 0; i++)
+        if (strcmp(kernel_name(i, &scratch), name) == 0)
+            found = i;
+    arena_free(&scratch);
+    return found;
+}
+
+/* N_STORAGES: there is none of that name. */
+static int storage_find(const char *name)
+{
+    int i = 0;
+    while (i < N_STORAGES && strcmp(STORAGES[i], name) != 0)
+        i++;
+    return i;
+}
+
+static enum status form_take(const json_t *layer, const char *what, struct layer_form *form,
+                             struct diag *diag)
+{
+    const json_t *storage = json_object_get(layer, "storage");
+    const json_t *kernel = json_object_get(layer, "kernel");
+    if (storage != NULL) {
+        int found = json_is_string(storage) ? storage_find(json_string_value(storage)) : N_STORAGES;
+        if (found == N_STORAGES)
+            return fail(diag, ERR_INPUT, "%s: storage must be smaller, dense or fwcs", what);
+        form->storage = (enum storage)found;
+    }
+    if (kernel != NULL) {
+        form->kernel = json_is_string(kernel) ? kernel_find(json_string_value(kernel)) : -1;
+        if (form->kernel < 0)
+            return fail(diag, ERR_INPUT,
+                        "%s: kernel must be the name of a function as report.json has it, such as "
+                        "dtmm_conv_2d_s8_c",
+                        what);
+    }
+    return OK;
+}
+
 static enum status keys_check(json_t *json, const char *what, const char *const *known,
                               struct diag *diag)
 {
@@ -117,13 +173,14 @@ static enum status keys_check(json_t *json, const char *what, const char *const 
 static enum status layer_take(struct recipe *recipe, const struct graph *graph, const char *name,
                               json_t *json, struct diag *diag)
 {
-    static const char *const known[] = {"unit", "sparsity", "filters", NULL};
+    static const char *const known[] = {"unit", "sparsity", "filters", "storage", "kernel", NULL};
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         if (strcmp(graph->nodes[i].name, name) != 0 || !op_is_layer(graph->nodes[i].op))
             continue;
         TRY(keys_check(json, name, known, diag));
         TRY(unit_take(json_object_get(json, "unit"), name, &recipe->layers[i].unit, diag));
         TRY(share_take(json, "filters", name, &recipe->layers[i].filters, diag));
+        TRY(form_take(json, name, &recipe->layers[i].form, diag));
         return share_take(json, "sparsity", name, &recipe->layers[i].sparsity, diag);
     }
     return fail(diag, ERR_INPUT, "the network has no layer '%s' with weights", name);
@@ -179,11 +236,52 @@ const char *recipe_print(const struct recipe *recipe, const struct graph *graph,
             text_printf(&text, ", \"sparsity\": %.6g", layer->sparsity);
         if (layer->filters >= 0)
             text_printf(&text, ", \"filters\": %.6g", layer->filters);
+        if (layer->form.storage != STORAGE_SMALLER)
+            text_printf(&text, ", \"storage\": \"%s\"", STORAGES[layer->form.storage]);
+        if (layer->form.kernel >= 0)
+            text_printf(&text, ", \"kernel\": \"%s\"", kernel_name(layer->form.kernel, arena));
         text_printf(&text, "}");
         separator = ",\n";
     }
     text_printf(&text, "\n}}\n");
     return text.data;
+}
+
+struct layer_form *recipe_forms(const char *text, const struct graph *graph, struct arena *arena)
+{
+    struct layer_form *forms = ARENA_ARRAY(arena, (size_t)graph->n_nodes + 1, struct layer_form);
+    struct diag unused;
+    json_t *json = json_loads(text, 0, NULL), *layers = json_object_get(json, "layers");
+    for (int32_t i = 0; i < graph->n_nodes; i++) {
+        const char *name = graph->nodes[i].name;
+        forms[i] = (struct layer_form){STORAGE_SMALLER, -1};
+        if (op_is_layer(graph->nodes[i].op))
+            (void)form_take(json_object_get(layers, name), name, &forms[i], &unused);
+    }
+    json_decref(json);
+    return forms;
+}
+
+/* Without the forms of the layers; the caller owns the reference. */
+static json_t *removals_load(const char *text)
+{
+    const char *name;
+    json_t *layer, *json = json_loads(text, 0, NULL);
+    json_object_foreach(json_object_get(json, "layers"), name, layer)
+    {
+        json_object_del(layer, "storage");
+        json_object_del(layer, "kernel");
+    }
+    return json;
+}
+
+int recipe_removes_same(const char *a, const char *b)
+{
+    json_t *left = removals_load(a), *right = removals_load(b);
+    int is_same = json_equal(left, right);
+    json_decref(left);
+    json_decref(right);
+    return is_same;
 }
 
 int recipe_has_filters(const struct recipe *recipe)

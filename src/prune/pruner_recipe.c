@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "base/file.h"
 #include "pass/pass.h"
+#include "product/packed.h"
 #include "prune/pruner_internal.h"
 
 /* ---- shares of layers of which nothing can leave ---- */
@@ -62,6 +65,28 @@ static enum status check_thin(const struct graph *graph, const struct groups *gr
     return OK;
 }
 
+/* Whether the core knows it at all; whether it computes the layer shows when that is packed. */
+static enum status check_kernel(const struct pruner *p, int32_t n)
+{
+    const struct node *node = &p->dense->nodes[n];
+    int kernel = p->recipe->layers[n].form.kernel;
+    const struct core *core = p->options->core;
+    const struct kernel_facts *facts = kernel >= 0 ? kernel_facts((enum kernel)kernel) : NULL;
+    if (facts == NULL || strcmp(facts->isa, "c") == 0 || strcmp(facts->isa, core->isa) == 0)
+        return OK;
+    return fail(p->diag, ERR_INPUT,
+                "%s '%s': dtmm_%s_%s is not for %s; leave \"kernel\" out, or name one for %s",
+                op_name(node->op), node->name, facts->name, facts->isa, core->name, core->isa);
+}
+
+static enum status kernels_check(const struct pruner *p)
+{
+    for (int32_t n = 0; n < p->dense->n_nodes; n++)
+        if (op_is_layer(p->dense->nodes[n].op))
+            TRY(check_kernel(p, n));
+    return OK;
+}
+
 /* A share that a layer has of its own is refused where nothing could leave for it. */
 static enum status shares_check(const struct pruner *p)
 {
@@ -82,6 +107,7 @@ static enum status shares_check(const struct pruner *p)
 static enum status recipe_take(struct pruner *p, const char *text)
 {
     TRY(recipe_parse(text, p->dense, p->arena, &p->recipe, p->diag));
+    TRY(kernels_check(p));
     return shares_check(p);
 }
 
