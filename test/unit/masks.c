@@ -53,7 +53,7 @@ static void shares_of_what_is_left(void **state)
     struct graph *whole = parse(whole_text), *rest = parse(rest_text);
     struct unit filterlet = {UNIT_FILTERLET, 0}, block = {UNIT_BLOCK, 4};
     struct recipe *recipe = recipe_uniform(whole, filterlet, 0.5, &arena);
-    recipe->layers[2] = (struct recipe_layer){block, 0.75, -1};
+    recipe->layers[2] = (struct recipe_layer){block, 0.75, -1, {STORAGE_SMALLER, -1}};
     struct recipe *left = recipe_of_rest(recipe, whole, rest, &arena);
     assert_int_equal(left->n_nodes, rest->n_nodes);
     near(left->sparsity, 1.0 / 3);       /* a and c: 8 of 16 are to stay, 12 are left */
