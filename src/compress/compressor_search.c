@@ -117,22 +117,34 @@ static enum status schedule_least_loss(struct compressor *c, struct schedule *sc
     return OK;
 }
 
-/* Where time has no budget: the fastest of the recipes whose predicted loss is about the same. How
- * much that is: accuracy is predicted less exactly than to a twentieth of the loss, and a loss of
- * 0.005 does not show in it. */
-static enum status schedule_fastest(struct compressor *c, struct schedule *schedule)
+/* Where time has no budget, it still counts: what it is worth to be twice as fast. */
+static double loss_per_halving(double least_loss)
 {
-    static const double factor = 1.05, nothing = 0.005;
-    struct schedule fastest;
+    return 0.2 * least_loss + 0.02;
+}
+
+static double worth_of(const struct schedule *schedule, double least_loss)
+{
+    const double *amounts = schedule->amounts.of;
+    return -amounts[BUDGET_LOSS] / loss_per_halving(least_loss) -
+           log2(amounts[BUDGET_INSTRUCTIONS]);
+}
+
+/* The worthiest of the one with the least loss and the fastest ones within some limits of loss. */
+static enum status schedule_balanced(struct compressor *c, struct schedule *schedule)
+{
+    static const double limits[] = {0.25, 1, 3, 6};
+    const double least = schedule->amounts.of[BUDGET_LOSS], bound = schedule->bound;
     struct goal goal = goal_of(c);
     goal.objective = OBJECTIVE_LATENCY;
-    goal.most[BUDGET_LOSS] = factor * schedule->amounts.of[BUDGET_LOSS] + nothing;
-    TRY(solve(c, &goal, &fastest));
-    if (fastest.is_feasible &&
-        fastest.amounts.of[BUDGET_INSTRUCTIONS] < schedule->amounts.of[BUDGET_INSTRUCTIONS]) {
-        fastest.bound = schedule->bound;
-        *schedule = fastest;
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct schedule fastest;
+        goal.most[BUDGET_LOSS] = least + limits[i] * loss_per_halving(least);
+        TRY(solve(c, &goal, &fastest));
+        if (fastest.is_feasible && worth_of(&fastest, least) > worth_of(schedule, least))
+            *schedule = fastest;
     }
+    schedule->bound = bound;
     return OK;
 }
 
@@ -149,7 +161,7 @@ enum status compressor_schedule(struct compressor *c, struct round *round)
     if (!schedule.is_feasible)
         return compressor_cannot(c, &goal, &schedule);
     if (options->objective == OBJECTIVE_ACCURACY && !isfinite(options->most_instructions))
-        TRY(schedule_fastest(c, &schedule));
+        TRY(schedule_balanced(c, &schedule));
     const struct recipe *recipe = space_recipe(c->space, schedule.candidate, c->arena);
     round->recipe = recipe_print(recipe, c->space->graph, c->arena);
     memcpy(round->expected, schedule.amounts.of, sizeof round->expected);
