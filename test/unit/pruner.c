@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "prune/pruner_internal.h"
 
+#include "test/unit/parity_dataset.h"
+
 #include "test/unit/parsed.h" /* last */
 
 enum { N_SAMPLES = 64, N_STEPS = 2, EPOCHS_A_STEP = 2, N_EPOCHS = N_STEPS * EPOCHS_A_STEP };
@@ -21,24 +23,6 @@ static const char text[] =
     "node fully_connected hidden \"x\" \"hidden/w\" \"hidden/b\" -> \"hidden\"\n"
     "node fully_connected last \"hidden\" \"w\" -> \"y\"\n"
     "output \"y\"\n";
-
-/* Two classes that the sum of the inputs tells apart. */
-static struct dataset dataset_make(void)
-{
-    float *samples = ARENA_ARRAY(&arena, N_SAMPLES * 4, float);
-    int32_t *labels = ARENA_ARRAY(&arena, N_SAMPLES, int32_t);
-    for (int i = 0; i < N_SAMPLES * 4; i++) {
-        samples[i] = (float)(i * 37 % 17) / 8 - 1;
-        labels[i / 4] ^= samples[i] > 0;
-    }
-    return (struct dataset){.path = "made up",
-                            .shape = {2, {1, 4}},
-                            .type = SAMPLE_F32,
-                            .n_samples = N_SAMPLES,
-                            .samples = samples,
-                            .n_classes = 2,
-                            .labels = labels};
-}
 
 static void note_rate(void *context, const struct epoch_result *result)
 {
@@ -67,7 +51,7 @@ static struct pruner pruner_make(const struct pruner_options *options)
     struct pruner p = {.options = options, .arena = &arena, .diag = &diag};
     p.dense = p.graph = parse(text);
     p.recipe = recipe_uniform(p.dense, filterlet, 0, &arena);
-    p.dataset = dataset_make();
+    p.dataset = parity_dataset(N_SAMPLES, &arena);
     p.scale = options->quantizer.scale;
     p.samples = p.dataset.samples;
     p.n_samples = N_SAMPLES;

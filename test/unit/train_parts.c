@@ -5,6 +5,8 @@
 
 #include "train/trainer.h"
 
+#include "test/unit/parity_dataset.h"
+
 #include "test/unit/parsed.h" /* last */
 
 enum { N_SAMPLES = 64, BATCH = 16, N_STEPS = N_SAMPLES / BATCH };
@@ -16,24 +18,6 @@ static const char text[] = "graph g\n"
                            "input \"x\"\n"
                            "node fully_connected dense \"x\" \"w\" -> \"y\"\n"
                            "output \"y\"\n";
-
-/* Two classes that the sum of the inputs tells apart. */
-static struct dataset dataset_make(void)
-{
-    float *samples = ARENA_ARRAY(&arena, N_SAMPLES * 4, float);
-    int32_t *labels = ARENA_ARRAY(&arena, N_SAMPLES, int32_t);
-    for (int i = 0; i < N_SAMPLES * 4; i++) {
-        samples[i] = (float)(i * 37 % 17) / 8 - 1;
-        labels[i / 4] ^= samples[i] > 0;
-    }
-    return (struct dataset){.path = "made up",
-                            .shape = {2, {1, 4}},
-                            .type = SAMPLE_F32,
-                            .n_samples = N_SAMPLES,
-                            .samples = samples,
-                            .n_classes = 2,
-                            .labels = labels};
-}
 
 static struct train_settings settings_make(int32_t before, int32_t n, int32_t after)
 {
@@ -60,7 +44,7 @@ static struct graph *train(const struct train_settings *settings, double *rates)
 {
     struct trainer trainer;
     int stopped;
-    struct dataset dataset = dataset_make();
+    struct dataset dataset = parity_dataset(N_SAMPLES, &arena);
     assert_int_equal(trainer_make(settings, parse(text), NULL, &dataset, &arena, &trainer, &diag),
                      OK);
     trainer.observer = note_rate;
