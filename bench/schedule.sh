@@ -55,7 +55,7 @@ case_run() {
     line=$(awk -v dense="$(number "$work/$name.json" test_dense)" -v now="$(number "$work/$name.json" test)" \
         -v start="$name,$target,${option[--flash]},${option[--sram]},${option[--instructions]},${option[--max-drop]},$flash,$sram,$instructions" \
         -v rounds="$(grep -c '"name": "round' "$work/$name.json")" \
-        -v end="$met,dtmm compress $(basename "$model") --data cifar10 --target $target --augment flip,shift:2 $*" \
+        -v end="$met,dtmm compress $(basename "$model") --data cifar10 --target $target --augment flip,shift:2 ${*//$work\//}" \
         'BEGIN {printf "%s,%.2f,%.2f,%s,%s\n", start, 100 * dense, 100 * now, rounds, end}')
     { head -n 1 $csv; { tail -n +2 $csv | grep -v "^$name," || true; echo "$line"; } | LC_ALL=C sort; } >$csv.new
     mv $csv.new $csv
