@@ -161,8 +161,8 @@ static int dense_is_enough(const struct compressor *c)
 }
 
 /* What is built differs a little from what was predicted; a round that misses a budget by some
- * bytes costs more than leaving these free. SRAM is predicted exactly; but
- * the stack beside it is not, nor whether the emulated machine holds it with the test's buffers. */
+ * bytes costs more than leaving these free. SRAM is predicted exactly; but the stack beside it is
+ * not, nor whether the emulated machine holds it with the test's buffers. */
 static void margins_start(struct compressor *c)
 {
     static const double reserve = 0.002;

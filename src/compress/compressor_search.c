@@ -152,14 +152,16 @@ enum status compressor_schedule(struct compressor *c, struct round *round)
 {
     const struct compressor_options *options = c->options;
     struct schedule schedule;
-    const struct goal goal = goal_of(c);
+    struct goal goal = goal_of(c);
     TRY(solve(c, &goal, &schedule));
     if (!schedule.is_feasible && c->n_rounds == 0 && c->margins[BUDGET_FLASH] > 0)
         TRY(schedule_without_margins(c, &schedule));
     if (!schedule.is_feasible && isfinite(c->most_loss))
         TRY(schedule_least_loss(c, &schedule));
-    if (!schedule.is_feasible)
+    if (!schedule.is_feasible) {
+        goal = goal_of(c); /* margins may have gone since */
         return compressor_cannot(c, &goal, &schedule);
+    }
     if (options->objective == OBJECTIVE_ACCURACY && !isfinite(options->most_instructions))
         TRY(schedule_balanced(c, &schedule));
     const struct recipe *recipe = space_recipe(c->space, schedule.candidate, c->arena);

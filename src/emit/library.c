@@ -18,10 +18,8 @@ const char *library_c_type(enum dtype dtype)
 
 static void take_functions(struct library *library, struct name_set *names)
 {
-    for (int kernel = 0; kernel < N_KERNELS; kernel++) {
-        const struct kernel_facts *facts = kernel_facts((enum kernel)kernel);
-        identifier_take(names, arena_printf(library->arena, "dtmm_%s_%s", facts->name, facts->isa));
-    }
+    for (int kernel = 0; kernel < N_KERNELS; kernel++)
+        identifier_take(names, kernel_function((enum kernel)kernel, library->arena));
     identifier_take(names, arena_printf(library->arena, "%s_run", library->model));
     identifier_take(names, arena_printf(library->arena, "%s_run_in", library->model));
 }

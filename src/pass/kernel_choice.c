@@ -26,7 +26,6 @@ static enum status option_given(const struct graph *graph, enum kernel kernel,
                                 struct diag *diag)
 {
     const struct node *node = &graph->nodes[call->node];
-    const struct kernel_facts *facts = kernel_facts(kernel);
     for (int in_place = 0; in_place < 2; in_place++) {
         const struct option_request of = {request->core, in_place, SIZE_MAX};
         *options = kernel_options_find(call, &of, arena);
@@ -38,9 +37,9 @@ static enum status option_given(const struct graph *graph, enum kernel kernel,
             }
     }
     return fail(diag, ERR_UNSUPPORTED,
-                "%s '%s': dtmm_%s_%s does not compute it on %s as it is, stored as %s; leave "
+                "%s '%s': %s does not compute it on %s as it is, stored as %s; leave "
                 "\"kernel\" out of its recipe, or change \"storage\"",
-                op_name(node->op), node->name, facts->name, facts->isa, request->core->name,
+                op_name(node->op), node->name, kernel_function(kernel, arena), request->core->name,
                 strcmp(kernel_facts(call->kernel)->name, "conv_2d_fwcs_s8") == 0 ? "fwcs"
                                                                                  : "dense");
 }

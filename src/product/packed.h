@@ -28,6 +28,12 @@ struct kernel_facts {
 };
 const struct kernel_facts *kernel_facts(enum kernel kernel);
 
+/* The name of its function: "dtmm_conv_2d_s8_c". */
+const char *kernel_function(enum kernel kernel, struct arena *arena);
+
+/* The kernel of that function; -1: there is none. */
+int kernel_named(const char *function);
+
 /* Their text for kernels of runtime/c, which run on the host, and nothing for all others; used with
  * the `isa` of kernels.inc: ONLY_##isa(...). */
 #define ONLY_c(...) __VA_ARGS__

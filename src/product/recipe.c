@@ -105,24 +105,6 @@ static const char *const STORAGES[] = {
 #undef X
 };
 
-/* The name of its function. */
-static const char *kernel_name(int kernel, struct arena *arena)
-{
-    const struct kernel_facts *facts = kernel_facts((enum kernel)kernel);
-    return arena_printf(arena, "dtmm_%s_%s", facts->name, facts->isa);
-}
-
-static int kernel_find(const char *name)
-{
-    struct arena scratch = {0};
-    int found = -1;
-    for (int i = 0; i < N_KERNELS && found < 0; i++)
-        if (strcmp(kernel_name(i, &scratch), name) == 0)
-            found = i;
-    arena_free(&scratch);
-    return found;
-}
-
 /* N_STORAGES: there is none of that name. */
 static int storage_find(const char *name)
 {
@@ -144,7 +126,7 @@ static enum status form_take(const json_t *layer, const char *what, struct layer
         form->storage = (enum storage)found;
     }
     if (kernel != NULL) {
-        form->kernel = json_is_string(kernel) ? kernel_find(json_string_value(kernel)) : -1;
+        form->kernel = json_is_string(kernel) ? kernel_named(json_string_value(kernel)) : -1;
         if (form->kernel < 0)
             return fail(diag, ERR_INPUT,
                         "%s: kernel must be the name of a function as report.json has it, such as "
@@ -239,7 +221,8 @@ const char *recipe_print(const struct recipe *recipe, const struct graph *graph,
         if (layer->form.storage != STORAGE_SMALLER)
             text_printf(&text, ", \"storage\": \"%s\"", STORAGES[layer->form.storage]);
         if (layer->form.kernel >= 0)
-            text_printf(&text, ", \"kernel\": \"%s\"", kernel_name(layer->form.kernel, arena));
+            text_printf(&text, ", \"kernel\": \"%s\"",
+                        kernel_function((enum kernel)layer->form.kernel, arena));
         text_printf(&text, "}");
         separator = ",\n";
     }

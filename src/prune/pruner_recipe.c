@@ -75,8 +75,9 @@ static enum status check_kernel(const struct pruner *p, int32_t n)
     if (facts == NULL || strcmp(facts->isa, "c") == 0 || strcmp(facts->isa, core->isa) == 0)
         return OK;
     return fail(p->diag, ERR_INPUT,
-                "%s '%s': dtmm_%s_%s is not for %s; leave \"kernel\" out, or name one for %s",
-                op_name(node->op), node->name, facts->name, facts->isa, core->name, core->isa);
+                "%s '%s': %s is not for %s; leave \"kernel\" out, or name one for %s",
+                op_name(node->op), node->name, kernel_function((enum kernel)kernel, p->arena),
+                core->name, core->isa);
 }
 
 static enum status kernels_check(const struct pruner *p)
