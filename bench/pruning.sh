@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: pruning.sh [ROW...]
 # Prunes networks and writes their lines of bench/pruning.csv: all rows that it does not have, or those that are
-# named (NETWORK.UNIT.PERCENT.EPOCHS.SEED). Choices are made on validation data; the test data is read once, at
-# the end of a row. A row that was cut off goes on where it stopped, in $BUILD/pruning. `absent_percent` 0 is the
-# dense network, trained for as many epochs by the same recipe, with seed 1; `drop` is against it, both after int8. The
-# data is in the folder `shared` beside the repository (or $DTMM_SHARED).
+# named (NETWORK.UNIT.PERCENT.EPOCHS.SEED; where the score has several words, the last one follows: .removed, .byte).
+# Choices are made on validation data; the test data is read once, at the end of a row. A row that was cut off goes
+# on where it stopped, in $BUILD/pruning. `absent_percent` 0 is the dense network, trained for as many epochs by the
+# same recipe, with seed 1; `drop` is against it, both after int8. The data is in the folder `shared` beside the
+# repository (or $DTMM_SHARED).
 set -eu
 cd "$(dirname "$0")/.."
 . bench/lib.sh
@@ -51,7 +52,7 @@ row() { # unit, percent, epochs, seed, score, options...
     local unit=$1 percent=$2 epochs=$3 seed=$4 score=$5 name=$network.$1.$2.$3.$4 share key before after drop=
     shift 5
     share=$(awk -v p="$percent" 'BEGIN {print p / 100}')
-    [[ $score != *removed ]] || name+=.removed
+    [[ $score != *" "* ]] || name+=.${score##* }
     key="$network,$dataset,$unit,$score,$percent,$epochs,$seed"
     if [ "${#rows[@]}" -gt 0 ]; then
         [[ " ${rows[*]} " == *" $name "* ]] || return 0
@@ -163,8 +164,11 @@ row block:4 50 20 1 reconstruction
 network resnet-flip "$shared/models/pretrainedResnet.tflite" "$shared/data/cifar10" --augment flip
 row dense 0 20 1 none
 row filterlet 75 20 1 reconstruction
-row filterlet 65 20 1 reconstruction
-for seed in 1 2 3; do row filterlet 50 20 $seed reconstruction; done
+for seed in 1 2 3; do
+    row filterlet 50 20 $seed reconstruction
+    row filterlet 65 20 $seed reconstruction
+done
+row filter 75 20 1 "magnitude per byte" --rank bytes
 
 is_wanted kws && keywords
 network kws "$shared/models/kws_ref_model.tflite" "$work/kws01" --augment shift:2x0 --lr 0.002 --qat-lr 0.01
@@ -179,9 +183,7 @@ row block:4 75 20 1 reconstruction
 
 is_wanted vgg11 && plain_network
 network vgg11 "$work/vgg11/model.tflite" "$shared/data/cifar10" --augment flip,shift:2
-for epochs in 10 20; do
-    row dense 0 $epochs 1 none
-    row filterlet 75 $epochs 1 reconstruction
-    row block:4 75 $epochs 1 reconstruction
-done
+row dense 0 10 1 none
+row filterlet 75 10 1 reconstruction
+row block:4 75 10 1 reconstruction
 cat $csv
