@@ -53,6 +53,33 @@ enum status file_read(const char *path, struct arena *arena, struct file *file, 
     return status;
 }
 
+enum status file_check_writable(const char *path, struct diag *diag)
+{
+    struct arena scratch = {0};
+    const char *slash = strrchr(path, '/');
+    struct stat facts;
+    enum status status = OK;
+    if (path[0] == '\0')
+        return fail(diag, ERR_USAGE, "the name of the file to write is empty");
+    if (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))
+        return fail(diag, ERR_IO, "%s: cannot write: is a folder", path);
+    if (slash == NULL || slash == path)
+        return OK;
+    const char *folder = arena_printf(&scratch, "%.*s", (int)(slash - path), path);
+    enum folder_state state = folder_look(folder);
+    if (state == FOLDER_MISSING || state == FOLDER_OTHER)
+        status = fail(diag, ERR_IO, "%s: there is no folder '%s'; make it first", path, folder);
+    arena_free(&scratch);
+    return status;
+}
+
+int file_is_same(const char *path, const char *other)
+{
+    struct stat a, b;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
 enum status file_write(const char *path, const void *data, size_t size, struct diag *diag)
 {
     struct arena scratch = {0};

@@ -51,6 +51,9 @@ enum status arguments_parse(const struct command *command, int argc, char **argv
 /* "64K", "1M", "4096" to bytes (K = 1024). */
 enum status parse_bytes(const char *option, const char *value, size_t *bytes, struct diag *diag);
 
+/* A number in 0 .. 1, both included. */
+enum status parse_share(const char *option, const char *value, double *number, struct diag *diag);
+
 /* A number in [low, high). */
 enum status parse_fraction(const char *option, const char *value, double low, double high,
                            double *number, struct diag *diag);

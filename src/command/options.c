@@ -104,6 +104,14 @@ enum status parse_fraction(const char *option, const char *value, double low, do
     return OK;
 }
 
+enum status parse_share(const char *option, const char *value, double *number, struct diag *diag)
+{
+    struct diag unused;
+    if (parse_fraction(option, value, 0, nextafter(1, 2), number, &unused) == OK)
+        return OK;
+    return fail(diag, ERR_USAGE, "%s %s: must be a number from 0 to 1", option, value);
+}
+
 enum status parse_whole(const char *option, const char *value, long low, long high, long *number,
                         struct diag *diag)
 {

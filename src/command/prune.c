@@ -152,8 +152,13 @@ enum status command_prune(const struct command *command, int argc, char **argv, 
         status = pruner_run(&options, &arena, &result, diag);
         train_screen_end(&screen);
     }
-    if (status == OK && arguments.value['j'] != NULL)
-        print_json(result_json(&options, &result));
+    json_t *json =
+        status == OK && arguments.value['j'] != NULL ? result_json(&options, &result) : NULL;
+    if (json != NULL)
+        print_json(json);
+    else if (status == OK && arguments.value['j'] != NULL)
+        status = fail(diag, ERR_USAGE,
+                      "--json: a file's name is not UTF-8, which JSON is; the files are written");
     else if (status == OK)
         print_result(&options, &result, &arena);
     arena_free(&arena);

@@ -27,8 +27,7 @@ static enum status parse_teacher(const char *const *value, struct pruner_options
     if (value['N'] != NULL && (value['G'] != NULL || value['A'] != NULL || value['E'] != NULL))
         return fail(diag, ERR_USAGE, "--no-distill contradicts the other options of distillation");
     if (value['A'] != NULL)
-        TRY(parse_fraction("--distill-share", value['A'], 0, 1.0000001, &options->distill_share,
-                           diag));
+        TRY(parse_share("--distill-share", value['A'], &options->distill_share, diag));
     options->labels_option =
         value['A'] != NULL ? arena_printf(arena, "--distill-share %s", value['A']) : "--no-distill";
     if (value['W'] != NULL)

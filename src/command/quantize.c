@@ -99,8 +99,7 @@ static enum status parse_training(const char **value, struct quantizer_options *
     if (value['r'] != NULL)
         TRY(parse_fraction("--lr", value['r'], 0, 1000, &options->qat_rate, diag));
     if (value['A'] != NULL)
-        TRY(parse_fraction("--distill-share", value['A'], 0, 1.0000001, &options->distill_share,
-                           diag));
+        TRY(parse_share("--distill-share", value['A'], &options->distill_share, diag));
     return augmentation_parse(value['a'] != NULL ? value['a'] : "none", &options->augmentation,
                               diag);
 }

@@ -111,7 +111,8 @@ static enum status parse_distillation(struct train_request *request, const char 
     struct train_settings *settings = &request->settings;
     request->teacher = value[O_TEACHER];
     request->share_given = value[O_SHARE] != NULL;
-    TRY(number("--distill-share", value[O_SHARE], 0, 1.0000001, &settings->distill_share, diag));
+    if (value[O_SHARE] != NULL)
+        TRY(parse_share("--distill-share", value[O_SHARE], &settings->distill_share, diag));
     TRY(number("--temperature", value[O_TEMPERATURE], 0.01, 1000, &settings->temperature, diag));
     TRY(number("--feature-weight", value[O_FEATURE_WEIGHT], 0, 1e6, &settings->feature_weight,
                diag));

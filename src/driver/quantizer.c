@@ -238,6 +238,12 @@ static enum status train_rounded(struct quantizer *q)
         struct rounding rounding = {scales, options->rounding};
         struct train_settings settings = train_settings_initial();
         settings.n_epochs = options->n_qat_epochs;
+        settings.n_threads = options->n_threads;
+        if (options->batch_samples > 0)
+            settings.batch_samples = options->batch_samples;
+        while (options->batch_samples == 0 && settings.batch_samples > q->split.n_train &&
+               settings.batch_samples > 1)
+            settings.batch_samples /= 2;
         settings.rate = options->qat_rate;
         settings.weight_decay = 0;
         settings.clip = 0.01;
@@ -272,19 +278,6 @@ static enum status train_rounded(struct quantizer *q)
     arena_free(&scratch);
     progress_end(&q->progress, "train", arena_printf(q->arena, "%d epochs", options->n_qat_epochs));
     return verified(q, status, "train");
-}
-
-/* ERR_IO when the folder of the file to write is not there: said before the work, not after it. */
-static enum status out_check(const struct quantizer *q)
-{
-    const char *path = q->options->out_path, *slash = strrchr(path, '/');
-    if (slash == NULL || slash == path)
-        return OK;
-    const char *folder = arena_printf(q->arena, "%.*s", (int)(slash - path), path);
-    enum folder_state state = folder_look(folder);
-    if (state == FOLDER_MISSING || state == FOLDER_OTHER)
-        return fail(q->diag, ERR_IO, "%s: there is no folder '%s'; make it first", path, folder);
-    return OK;
 }
 
 static enum status file_emit(struct quantizer *q, struct file *file)
@@ -324,7 +317,7 @@ enum status quantizer_run(const struct quantizer_options *options, struct arena 
                           .diag = diag};
     struct file file;
     *result = (struct quantizer_result){.n_calibration = 0};
-    TRY(out_check(&q));
+    TRY(file_check_writable(options->out_path, diag));
     TRY(driver_import(options->model_path, &options->observer, arena, &result->original, diag));
     TRY(float_check(&q, result->original));
     TRY(samples_load(&q));

@@ -7,23 +7,6 @@
 #include "pass/filter_choice.h"
 #include "pass/unit_choice.h"
 
-static enum status recipe_check(const struct graph *graph, const struct recipe *recipe,
-                                const struct groups *groups, struct diag *diag)
-{
-    if (recipe->sparsity > 0 || groups == NULL)
-        return fail(diag, ERR_INPUT,
-                    "a recipe with shares of \"filters\" ranks no layers together; give every "
-                    "layer a \"sparsity\" of its own");
-    for (int32_t n = 0; n < graph->n_nodes; n++)
-        if (op_is_layer(graph->nodes[n].op) && recipe->layers[n].unit.kind == UNIT_FILTER &&
-            recipe->layers[n].sparsity > 0)
-            return fail(diag, ERR_INPUT,
-                        "%s: a recipe with shares of \"filters\" has no unit \"filter\" besides; "
-                        "give the layer \"filters\" instead of \"sparsity\"",
-                        graph->nodes[n].name);
-    return OK;
-}
-
 /* By class: 1: it leaves. */
 static uint8_t *classes_gone(const struct recipe *recipe, const struct filter_sets *sets,
                              int32_t n_classes, struct arena *arena)
@@ -53,7 +36,9 @@ enum status choose_thin(const struct graph *graph, const struct scores *scores,
                         const struct recipe *recipe, const struct groups *groups,
                         struct arena *arena, struct masks **masks, struct diag *diag)
 {
-    TRY(recipe_check(graph, recipe, groups, diag));
+    TRY(recipe_check_filters(recipe, graph, diag));
+    if (groups == NULL)
+        return fail(diag, ERR_INPUT, "shares of \"filters\" need the network's coupling groups");
     struct arena scratch = {0};
     float **importance = ARENA_ARRAY(&scratch, (size_t)graph->n_nodes + 1, float *);
     for (int32_t n = 0; n < graph->n_nodes; n++)

@@ -159,6 +159,9 @@ static enum status layer_take(struct recipe *recipe, const struct graph *graph, 
     for (int32_t i = 0; i < graph->n_nodes; i++) {
         if (strcmp(graph->nodes[i].name, name) != 0 || !op_is_layer(graph->nodes[i].op))
             continue;
+        if (!json_is_object(json))
+            return fail(diag, ERR_INPUT, "%s: must be an object, such as {\"sparsity\": 0.5}",
+                        name);
         TRY(keys_check(json, name, known, diag));
         TRY(unit_take(json_object_get(json, "unit"), name, &recipe->layers[i].unit, diag));
         TRY(share_take(json, "filters", name, &recipe->layers[i].filters, diag));
@@ -177,6 +180,9 @@ static enum status recipe_take(json_t *json, const struct graph *graph, struct a
     const char *name;
     json_t *layer, *layers = json_object_get(json, "layers");
     TRY(keys_check(json, "recipe", known, diag));
+    if (layers != NULL && !json_is_object(layers))
+        return fail(diag, ERR_INPUT,
+                    "recipe: layers must be an object, such as {\"conv\": {\"sparsity\": 0.5}}");
     TRY(unit_take(json_object_get(json, "unit"), "recipe", &unit, diag));
     TRY(share_take(json, "sparsity", "recipe", &sparsity, diag));
     *recipe = recipe_uniform(graph, unit, sparsity, arena);
@@ -273,4 +279,21 @@ int recipe_has_filters(const struct recipe *recipe)
         if (recipe->layers[i].filters >= 0)
             return 1;
     return 0;
+}
+
+enum status recipe_check_filters(const struct recipe *recipe, const struct graph *graph,
+                                 struct diag *diag)
+{
+    if (recipe->sparsity > 0)
+        return fail(diag, ERR_INPUT,
+                    "a recipe with shares of \"filters\" ranks no layers together; give every "
+                    "layer a \"sparsity\" of its own");
+    for (int32_t n = 0; n < graph->n_nodes; n++)
+        if (op_is_layer(graph->nodes[n].op) && recipe->layers[n].unit.kind == UNIT_FILTER &&
+            recipe->layers[n].sparsity > 0)
+            return fail(diag, ERR_INPUT,
+                        "%s: a recipe with shares of \"filters\" has no unit \"filter\" besides; "
+                        "give the layer \"filters\" instead of \"sparsity\"",
+                        graph->nodes[n].name);
+    return OK;
 }

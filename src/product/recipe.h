@@ -74,4 +74,9 @@ int recipe_removes_same(const char *a, const char *b);
 /* Whether the recipe gives shares of filters besides those of units. */
 int recipe_has_filters(const struct recipe *recipe);
 
+/* ERR_INPUT where such a recipe of this graph asks for what cannot go with shares of filters: a
+ * share of all layers together, filters as units. */
+enum status recipe_check_filters(const struct recipe *recipe, const struct graph *graph,
+                                 struct diag *diag);
+
 #endif

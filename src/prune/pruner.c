@@ -124,6 +124,9 @@ enum status pruner_open(struct pruner *p)
 {
     p->progress.observer = p->options->quantizer.observer;
     TRY(network_load(p));
+    if (pruner_weights(p->dense) == 0)
+        return fail(p->diag, ERR_INPUT, "%s: has no layer with weights to prune",
+                    p->options->quantizer.model_path);
     TRY(features_check(p));
     return samples_load(p);
 }
@@ -215,12 +218,28 @@ static enum status size_measure(const struct pruner *p, const struct graph *grap
     return status;
 }
 
+/* Before anything long begins: that the files can be written, and not over the network. */
+static enum status outputs_check(const struct pruner_options *options, struct diag *diag)
+{
+    const char *model = options->quantizer.model_path;
+    const char *const paths[] = {options->quantizer.out_path, options->float_path};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        TRY(file_check_writable(paths[i], diag));
+        if (file_is_same(paths[i], model))
+            return fail(diag, ERR_USAGE,
+                        "%s: is the network itself, and would be written over; choose another -o",
+                        paths[i]);
+    }
+    return OK;
+}
+
 enum status pruner_run(const struct pruner_options *options, struct arena *arena,
                        struct pruner_result *result, struct diag *diag)
 {
     struct pruner p = {.options = options, .result = result, .arena = arena, .diag = diag};
     struct quantizer_options last = options->quantizer;
     *result = (struct pruner_result){.validation_dense = NAN, .validation_pruned = NAN};
+    TRY(outputs_check(options, diag));
     TRY(pruner_open(&p));
     TRY(pruner_recipe_load(&p));
     pruner_choose_score(&p);
@@ -239,6 +258,8 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
     last.train_context = &p;
     last.when_stopped = PRUNER_STOPPED;
     p.n_epochs_now = last.n_qat_epochs;
+    last.n_threads = options->n_threads;
+    last.batch_samples = options->batch_samples;
     last.origin = p.origin.graph != NULL ? &p.origin : NULL;
     TRY(quantizer_run(&last, arena, &result->quantized, diag));
     TRY(size_measure(&p, result->quantized.graph, &result->size));

@@ -51,6 +51,9 @@ enum status pruner_try(struct pruner *p, struct arena *arena, struct graph **pru
  * which many weights are, units that are. */
 struct masks *pruner_masks(const struct pruner *p, const struct graph *graph, struct arena *arena);
 
+/* How many weights a graph has, absent ones included. */
+int64_t pruner_weights(const struct graph *graph);
+
 /* How many weights these masks keep. */
 int64_t pruner_weights_left(const struct pruner *p, const struct graph *graph);
 

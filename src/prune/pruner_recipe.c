@@ -94,7 +94,9 @@ static enum status shares_check(const struct pruner *p)
     struct arena scratch = {0};
     struct groups *groups;
     int has_filters = recipe_has_filters(p->recipe);
-    enum status status = couple(p->dense, &scratch, &groups, p->diag);
+    enum status status = has_filters ? recipe_check_filters(p->recipe, p->dense, p->diag) : OK;
+    if (status == OK)
+        status = couple(p->dense, &scratch, &groups, p->diag);
     for (int32_t n = 0; status == OK && n < p->dense->n_nodes; n++)
         if (op_is_layer(p->dense->nodes[n].op))
             status = (has_filters ? check_thin : check_units)(p->dense, groups, n,

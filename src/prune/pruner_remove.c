@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "graph/weights.h"
 #include "pass/pass.h"
 #include "prune/pruner_internal.h"
@@ -77,12 +79,17 @@ int64_t pruner_weights_left(const struct pruner *p, const struct graph *graph)
     return n_left;
 }
 
+int64_t pruner_weights(const struct graph *graph)
+{
+    int64_t n = 0;
+    for (int32_t i = 0; i < graph->n_nodes; i++)
+        n += weight_counts(graph, &graph->nodes[i]).n_weights;
+    return n;
+}
+
 static double weights_whole(const struct pruner *p)
 {
-    double n = 0;
-    for (int32_t i = 0; i < p->dense->n_nodes; i++)
-        n += (double)weight_counts(p->dense, &p->dense->nodes[i]).n_weights;
-    return n;
+    return (double)pruner_weights(p->dense);
 }
 
 /* ---- scores ---- */
@@ -258,27 +265,40 @@ static enum status aim_check(struct removal *removal, struct arena *arena)
 }
 
 /* Removes until the weights that are wanted are left. With a filter the weights that read its
- * channel leave too: then the shares are made smaller, as far as they can be. */
+ * channel leave too, or even all that the outputs depend on: then the shares are made smaller, as
+ * far as they can be. */
 static enum status units_remove(struct removal *removal, struct arena *arena)
 {
     enum { TRIES = 12 };
     struct pruner *p = removal->p;
-    const struct recipe *recipe = removal->recipe;
     struct recipe whole = recipe_of_step(p, p->step, arena);
-    double n_wanted = weights_wanted(p, &whole), n_left, low = 0, high = 1;
-    TRY(weights_left(removal, recipe, arena, &n_left));
-    for (int i = 0; i < TRIES && n_left < n_wanted && !recipe_has_filters(p->recipe); i++) {
-        struct graph *enough = removal->pruned;
+    struct graph *enough = NULL, *most = NULL; /* removes what is wanted; less, but all that can */
+    double n_wanted = weights_wanted(p, &whole), n_left = 0, low = 0, high = 1;
+    enum status status = weights_left(removal, removal->recipe, arena, &n_left);
+    if (recipe_has_filters(p->recipe) || (status == OK && n_left >= n_wanted))
+        return status;
+    for (int i = 0; i <= TRIES; i++) {
+        if (status != OK && status != ERR_INPUT)
+            return status;
+        if (status == OK && n_left > n_wanted)
+            most = removal->pruned;
+        else if (status == OK)
+            enough = removal->pruned;
+        if (i == TRIES || (status == OK && n_left == n_wanted))
+            break;
         double factor = (low + high) / 2;
-        TRY(weights_left(removal, recipe_scaled(recipe, factor, arena), arena, &n_left));
-        if (n_left > n_wanted) {
-            low = factor;
-            n_left = 0;
-            removal->pruned = enough;
-        } else {
-            high = factor;
-        }
+        status =
+            weights_left(removal, recipe_scaled(removal->recipe, factor, arena), arena, &n_left);
+        *(status == OK && n_left > n_wanted ? &low : &high) = factor;
     }
+    removal->pruned = enough != NULL ? enough : most;
+    if (removal->pruned == NULL)
+        return status;
+    if (enough == NULL)
+        fprintf(stderr,
+                "note: step %d: with more of its weights absent the network would compute nothing; "
+                "fewer leave than were asked for\n",
+                p->step);
     return OK;
 }
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "prune/pruner_internal.h"
 #include "train/checkpoint.h"
+#include "train/origin.h"
 
 static const char *path_of(const struct pruner *p, const char *name)
 {
@@ -67,8 +68,10 @@ enum status pruner_state_clear(const struct pruner *p)
 /* The graph first: the state names it, and is replaced as a whole. */
 enum status pruner_state_write(const struct pruner *p)
 {
-    json_t *json = json_pack("{s:s, s:s, s:i}", "settings", p->options->settings, "recipe",
-                             p->result->recipe, "step", p->step);
+    struct origin origin = origin_of(&p->dataset, p->dense, NULL, 0, p->arena);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:i}", "settings", p->options->settings,
+                             "recipe", p->result->recipe, "network", origin.teacher, "data",
+                             origin.dataset, "step", p->step);
     if (json == NULL)
         return fail(p->diag, ERR_USAGE,
                     "the options are not UTF-8, in which they are saved: '%s'; rename the file",
@@ -84,6 +87,27 @@ enum status pruner_state_write(const struct pruner *p)
     free(text);
     json_decref(json);
     return status;
+}
+
+/* Files change, though their names stay. */
+static enum status origin_check(const struct pruner *p, const json_t *json)
+{
+    struct origin now = origin_of(&p->dataset, p->dense, NULL, 0, p->arena);
+    const char *network = json_string_value(json_object_get(json, "network"));
+    const char *data = json_string_value(json_object_get(json, "data"));
+    if (network == NULL || data == NULL)
+        return fail(p->diag, ERR_INPUT, "is damaged; start again without --resume");
+    if (strcmp(network, now.teacher) != 0)
+        return fail(p->diag, ERR_USAGE,
+                    "the run was started with other values of the network than '%s' has now; "
+                    "start again without --resume",
+                    p->options->quantizer.model_path);
+    if (strcmp(data, now.dataset) != 0)
+        return fail(p->diag, ERR_USAGE,
+                    "the run was started with other data: %s; now there are %s; start again "
+                    "without --resume",
+                    data, now.dataset);
+    return OK;
 }
 
 static enum status state_take(struct pruner *p, const json_t *json)
@@ -104,6 +128,7 @@ static enum status state_take(struct pruner *p, const json_t *json)
         return fail(p->diag, ERR_USAGE,
                     "the run was started with another recipe, or another network; give the same "
                     "to go on");
+    TRY(origin_check(p, json));
     p->step = (int32_t)json_integer_value(step);
     p->result->validation_dense = dense != NULL ? json_number_value(dense) : NAN;
     return OK;

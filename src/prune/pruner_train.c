@@ -34,7 +34,7 @@ static int32_t batch_choose(int32_t n_samples)
 {
     enum { MOST = 128, LEAST = 16, STEPS = 4 };
     int32_t batch = MOST;
-    while (batch > LEAST && batch * STEPS > n_samples)
+    while ((batch > LEAST && batch * STEPS > n_samples) || (batch > 1 && batch > n_samples))
         batch /= 2;
     return batch;
 }
