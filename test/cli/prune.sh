@@ -20,6 +20,17 @@ cmp magnitude.tflite again.tflite || die "another outcome with the same seed"
 pattern_prune random --sparsity 0.5 --unit block:4 --score random
 ! cmp -s magnitude.tflite random.tflite || die "the score is not used"
 
+# The accuracy that is told is that of the int8 network as the host executes it, not that of the float one.
+on_validation() { # MODEL: its accuracy on validation data
+    "$dtmm" eval "$1" --data data --part validation --val 0.9 --json >eval.json
+    json eval.json accuracy
+}
+"$dtmm" prune dense/model.tflite --data data --val 0.9 --sparsity 0.9 --unit block:4 --score random --steps 1 --epochs 0 \
+    --no-compensate --json -o rough.tflite >rough.json 2>rough.log || { cat rough.log; die "does not prune"; }
+[ "$(json rough.json validation_int8)" = "$(on_validation rough.tflite)" ] || die "int8: $(on_validation rough.tflite)"
+[ "$(json rough.json validation_pruned)" = "$(on_validation rough.safetensors)" ] || die "float: $(on_validation rough.safetensors)"
+[ "$(on_validation rough.tflite)" != "$(on_validation rough.safetensors)" ] || die "nothing is shown: both are alike"
+
 # Layer by layer.
 echo '{"layers": {"second": {"unit": "block:8", "sparsity": 0.75}}}' >recipe.json
 pattern_prune layers --recipe recipe.json

@@ -50,6 +50,21 @@ got=$(accuracy_of shifted.tflite --input-like shifted.tflite)
 "$dtmm" prune pixels_int8.tflite --data samples --sparsity 0 --steps 1 --epochs 0 -o same.tflite >same.log 2>&1 ||
     { cat same.log; die "does not prune"; }
 diff <(graph_of pixels_int8.tflite) <(graph_of same.tflite) || die "changed without a reason"
+# What lies before the one layer that something is removed from keeps its integers and its scales.
+constants_of() { # MODEL LAYER: its weights
+    graph_of "$1" | awk -v layer="$2" '$1 == "node" && $3 == layer {weights = $5} $1 == "tensor" {name = $2}
+        $1 == "tensor" || /^ / {text[name] = text[name] $0} END {sub(/^tensor "[^"]*"/, "", text[weights]); print text[weights]}'
+}
+echo '{"layers": {"second": {"sparsity": 0}, "conv": {"sparsity": 0}, "dense": {"unit": "block:4", "sparsity": 0.5}}}' >last.json
+"$dtmm" prune pixels_int8.tflite --data samples --recipe last.json --steps 1 --epochs 0 -o last.tflite >last.log 2>&1 ||
+    { cat last.log; die "does not prune"; }
+for layer in conv second; do
+    constants_of pixels_int8.tflite $layer >before
+    [ "$(wc -w <before)" -gt 72 ] || die "no weights of $layer are found"
+    diff before <(constants_of last.tflite $layer) || die "$layer is not what it was"
+done
+! diff -q <(constants_of pixels_int8.tflite dense) <(constants_of last.tflite dense) >diff.log || die "nothing was removed"
+
 expect_fail 1 'taylor and fisher need labels' \
     "$dtmm" prune pixels_int8.tflite --data samples --sparsity 0.5 --score taylor -o x.tflite
 expect_fail 1 'samples: has no labels of .* leave out --no-distill' \

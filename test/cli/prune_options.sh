@@ -83,6 +83,20 @@ awk 'function far(share) {d = $2 - 50 * share; return d > 0.15 || d < -0.15}
     far(1 - (1 - $1 / 4) ^ 3) {print "step " $1 ": " $2; exit 1} END {if (NR != 4) exit 1}' course ||
     { cat course.log; die "another course than 28.9, 43.8, 49.2, 50.0"; }
 
+# Each step scores what the one before has left: two steps are a step on what one step makes.
+step() { # MODEL OUT SHARE STEPS
+    "$dtmm" prune "$1" --data data --unit block:4 --sparsity "$3" --score "$score" --steps "$4" --epochs 0 -o "$2.tflite" \
+        >"$2.txt" 2>"$2.log" || { cat "$2.log"; die "does not prune in steps"; }
+}
+for score in magnitude reconstruction; do
+    step dense/model.tflite first 0.4375 1
+    step first.safetensors second 0.5 1
+    step dense/model.tflite both 0.5 2
+    step dense/model.tflite once 0.5 1
+    cmp second.safetensors both.safetensors || die "$score: the second step does not score anew"
+    ! cmp -s once.safetensors both.safetensors || die "$score: one step is what two are"
+done
+
 # A unit for each layer.
 cat >units.json <<'END'
 {"layers": {"conv": {"unit": "filterlet", "sparsity": 0.25}, "second": {"unit": "filter", "sparsity": 0.5},

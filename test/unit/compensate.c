@@ -374,11 +374,15 @@ static float *smooth_inputs(const struct graph *graph, int32_t n, uint64_t seed,
 }
 
 /* With damping beyond measure, biases alone are solved. */
-static double error_without(const struct graph *graph, const struct masks *masks, int compensated,
-                            struct arena *arena)
+static double error_made(const struct graph *graph, const struct masks *masks, int compensated,
+                         int repair, struct arena *arena)
 {
     const float *samples = smooth_inputs(graph, 64, 3, arena);
-    struct compensation request = {masks, NULL, NULL, samples, 64, compensated ? 0 : 1e12, 0};
+    struct compensation request = {.masks = masks,
+                                   .samples = samples,
+                                   .n_samples = 64,
+                                   .damping = compensated ? 0 : 1e12,
+                                   .repair = repair};
     struct outputs outputs;
     struct graph *without;
     struct diag diag;
@@ -388,6 +392,12 @@ static double error_without(const struct graph *graph, const struct masks *masks
         outputs_make(graph, smooth_inputs(graph, 64, 4, arena), 64, arena, &outputs, &diag), OK);
     assert_int_equal(outputs_error(&outputs, without, &error, &diag), OK);
     return error;
+}
+
+static double error_without(const struct graph *graph, const struct masks *masks, int compensated,
+                            struct arena *arena)
+{
+    return error_made(graph, masks, compensated, 0, arena);
 }
 
 /* On samples that it has not seen, too: less error than with the weights as they were; and the
@@ -407,6 +417,8 @@ static void outputs_come_nearer(void **state)
     }
     double random = error_without(graph, masks, 1, &arena);
     assert_true(random < 0.5 * error_without(graph, masks, 0, &arena));
+    assert_true(error_made(graph, masks, 0, 1, &arena) <
+                0.97 * error_without(graph, masks, 0, &arena));
     assert_int_equal(score_reconstruction(graph, smooth_inputs(graph, 64, 3, &arena), 64, 0, &arena,
                                           &scores, &diag),
                      OK);
@@ -421,6 +433,27 @@ static void outputs_come_nearer(void **state)
                 ((const float *)node_input(pruned, &pruned->nodes[i], 1)->data)[k] != 0;
     assert_true(error_without(graph, masks, 1, &arena) < random);
     arena_free(&arena);
+}
+
+/* What is lost without the block of the lowest (or highest) score of each filter of layer `a`. */
+static double error_of_ends(const struct graph *graph, const struct scores *scores, int highest,
+                            struct arena *arena)
+{
+    struct masks *masks = random_masks(graph, 0, arena);
+    for (int32_t i = 0; i < 2; i++) {
+        masks->kept[i] = ARENA_ARRAY(arena, 144, uint8_t);
+        memset(masks->kept[i], 1, 144);
+    }
+    for (int32_t filter = 0; filter < 4; filter++) {
+        const float *of = scores->nodes[0].of + 18 * filter;
+        int32_t end = 0;
+        for (int32_t u = 1; u < 18; u++)
+            if (highest ? of[u] > of[end] : of[u] < of[end])
+                end = u;
+        for (int32_t c = 0; c < (end % 2 ? 1 : 3); c++)
+            masks->kept[0][filter * 36 + end / 2 * 4 + end % 2 * 3 + c] = 0;
+    }
+    return error_without(graph, masks, 1, arena);
 }
 
 /* Blocks of three of four channels, the second of a filterlet has one; in a filter, what goes first
@@ -440,6 +473,8 @@ static void scores_of_blocks(void **state)
             assert_true(isfinite(scores->nodes[i].of[k]) && scores->nodes[i].of[k] > 0);
     }
     assert_null(scores->nodes[2].of);
+    assert_true(error_of_ends(graph, scores, 0, &arena) <
+                0.1 * error_of_ends(graph, scores, 1, &arena));
     arena_free(&arena);
 }
 
