@@ -94,9 +94,13 @@ static enum status features_check(const struct pruner *p)
     return OK;
 }
 
-/* Without labels that fit there is only the dense network to learn from. */
+/* Without labels that fit there is only the dense network to learn from, by its one output. */
 static enum status teacher_check(const struct pruner *p)
 {
+    if (p->options->n_epochs + p->options->quantizer.n_qat_epochs > 0 && p->dense->n_outputs != 1)
+        return fail(p->diag, ERR_UNSUPPORTED,
+                    "%s: has %d outputs, only one can be trained; use --epochs 0",
+                    p->options->quantizer.model_path, p->dense->n_outputs);
     if (p->options->n_epochs == 0 || p->options->distill_share > 0 ||
         pruner_settings(p, 1).distill_share == 0)
         return OK;

@@ -104,9 +104,6 @@ static enum status check_boxes(const struct train_settings *settings, const stru
 enum status task_check(const struct train_settings *settings, const struct graph *graph,
                        const struct dataset *dataset, struct diag *diag)
 {
-    if (graph->n_outputs != 1)
-        return fail(diag, ERR_UNSUPPORTED, "the network has %d outputs, only one can be trained",
-                    graph->n_outputs);
     switch (settings->loss) {
     case LOSS_CROSS_ENTROPY:
         return check_classes(graph, dataset, diag);

@@ -167,6 +167,9 @@ enum status trainer_make(const struct train_settings *settings, const struct gra
         return fail(diag, ERR_UNSUPPORTED,
                     "the network works on %s; only a float (f32) network can be trained",
                     dtype_name(graph->tensors[graph->inputs[0]].dtype));
+    if (graph->n_outputs != 1)
+        return fail(diag, ERR_UNSUPPORTED, "the network has %d outputs, only one can be trained",
+                    graph->n_outputs);
     TRY(dataset_fits(dataset, graph, diag));
     if (teacher == NULL || settings->distill_share < 1)
         TRY(task_check(settings, graph, dataset, diag));

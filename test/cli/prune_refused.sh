@@ -73,6 +73,12 @@ done
 recipe '^dtmm: recipe.json: conv: a recipe with shares of "filters" has no unit "filter" besides' \
     '{"layers": {"conv": {"unit": "filter", "sparsity": 0.5}, "second": {"filters": 0.5}}}'
 
+# Two outputs are pruned, not trained.
+sed 's/^output "scores"/&\noutput "second"/' net.txt >two.txt
+refused '^dtmm: two.txt: has 2 outputs, only one can be trained; use --epochs 0' \
+    two.txt "${input[@]}" --sparsity 0.5 --distill-share 1 -o x.tflite
+"$dtmm" prune two.txt "${input[@]}" --sparsity 0.5 --epochs 0 -o two.tflite >two.log 2>&1 || { cat two.log; die "does not prune"; }
+
 # Files that cannot be written, or are the network's own.
 mkdir folder.tflite
 refused '^dtmm: folder.tflite: cannot write: is a folder' net.txt "${input[@]}" --sparsity 0.5 --epochs 0 -o folder.tflite
@@ -117,12 +123,12 @@ course=(named.txt --data named --input-scale 0.01 --sparsity 0.5 --unit block:4 
     --lr 0.02 -o named.tflite)
 "$dtmm" prune "${course[@]}" >named.log 2>&1 &
 pid=$!
-until grep -q '^epoch  2/' named.log; do
+until grep -q '^epoch  2/' named.log 2>/dev/null; do
     kill -0 $pid 2>/dev/null || { cat named.log; die "ended too early"; }
     sleep 0.01
 done
 kill -KILL $pid
-wait $pid 2>/dev/null && die "was not ended"
+{ wait $pid && die "was not ended"; } 2>/dev/null
 rm -f named.tflite.state/training*
 network named.txt 4
 refused "state.json: the run was started with other values of the network than 'named.txt' has now; start again" "${course[@]}" --resume
