@@ -153,10 +153,23 @@ static void scores_whole(const struct node *node, const struct shape *shape,
         scores->of[u] *= (float)counts[u];
 }
 
+static void see_scored(void *context, int32_t done, int32_t total)
+{
+    struct pruner *p = context;
+    progress_count(&p->progress, "layers scored", done, total);
+}
+
+static void see_solved(void *context, int32_t done, int32_t total)
+{
+    struct pruner *p = context;
+    progress_count(&p->progress, "layers solved anew", done, total);
+}
+
 /* By what the others cannot undo, one kind of unit after the other. */
 static enum status units_reconstruct(struct pruner *p, const struct recipe *recipe,
                                      struct arena *arena, struct scores **scores)
 {
+    const struct layer_watch watch = {see_scored, p};
     TRY(check_reconstruction(p, recipe));
     *scores = ARENA_NEW(arena, struct scores);
     (*scores)->n_nodes = p->graph->n_nodes;
@@ -168,8 +181,8 @@ static enum status units_reconstruct(struct pruner *p, const struct recipe *reci
             if (!is_scored(p->graph, recipe, i) || recipe->layers[i].unit.block != blocks[b])
                 continue;
             if (some == NULL)
-                TRY(score_reconstruction(p->graph, p->samples, p->n_samples, blocks[b], arena,
-                                         &some, p->diag));
+                TRY(score_reconstruction(p->graph, p->samples, p->n_samples, blocks[b], &watch,
+                                         arena, &some, p->diag));
             (*scores)->nodes[i] = some->nodes[i];
             if (p->rank != RANK_SCORE && some->nodes[i].of != NULL)
                 scores_whole(&p->graph->nodes[i],
@@ -220,8 +233,12 @@ static enum status weights_compensate(struct pruner *p, const struct masks *mask
                                       const struct groups *groups, struct arena *arena,
                                       struct graph **pruned)
 {
-    const struct compensation request = {
-        .masks = masks, .groups = groups, .samples = p->samples, .n_samples = p->n_samples};
+    const struct layer_watch watch = {see_solved, p};
+    const struct compensation request = {.masks = masks,
+                                         .groups = groups,
+                                         .samples = p->samples,
+                                         .n_samples = p->n_samples,
+                                         .watch = p->step > 0 ? &watch : NULL};
     return compensate(p->graph, &request, arena, pruned, p->diag);
 }
 

@@ -133,6 +133,7 @@ static enum status layers_solve(struct compensating *c)
 {
     for (int32_t i = 0; i < c->graph->n_nodes; i++) {
         const struct node *node = &c->graph->nodes[i];
+        layer_watch_tell(c->request->watch, i, c->graph->n_nodes);
         if (!is_changed(c, i))
             continue;
         c->changed[node->output] = 1;
@@ -179,6 +180,7 @@ enum status compensate(const struct graph *graph, const struct compensation *req
         c.absent = groups_absent(request->groups, graph, request->masks, &scratch);
     absent_remove(&c);
     enum status status = layers_solve(&c);
+    layer_watch_tell(request->watch, graph->n_nodes, graph->n_nodes);
     if (status == OK && n_held_out > 0)
         status = layers_repair(&c);
     for (int32_t i = 0; i < graph->n_nodes && n_held_out > 0; i++)

@@ -11,6 +11,7 @@
 #include "product/fake_quantization.h"
 #include "product/groups.h"
 #include "product/masks.h"
+#include "train/layer_watch.h"
 
 struct compensation {
     const struct masks *masks;
@@ -19,8 +20,9 @@ struct compensation {
     const struct fake_quantization *scales; /* weights are made multiples of these; NULL: real */
     const float *samples;                   /* some hundred inputs, back to back */
     int32_t n_samples;
-    double damping; /* of least_squares_solve(); 0: 0.001, with scales 0.01 */
-    int repair;     /* repair_channels() behind it, on an eighth of the samples */
+    double damping;                  /* of least_squares_solve(); 0: 0.001, with scales 0.01 */
+    int repair;                      /* repair_channels() behind it, on an eighth of the samples */
+    const struct layer_watch *watch; /* of the solving; or NULL */
 };
 
 /* The f32 graph without the weights that are absent, those that stay solved anew, layer by layer in

@@ -232,8 +232,8 @@ static enum status node_score(const struct graph *graph, int32_t node, int32_t b
 }
 
 enum status score_reconstruction(const struct graph *graph, const float *samples, int32_t n,
-                                 int32_t block, struct arena *arena, struct scores **scores,
-                                 struct diag *diag)
+                                 int32_t block, const struct layer_watch *watch,
+                                 struct arena *arena, struct scores **scores, struct diag *diag)
 {
     struct arena scratch = {0};
     struct outputs outputs;
@@ -241,9 +241,12 @@ enum status score_reconstruction(const struct graph *graph, const float *samples
     made->n_nodes = graph->n_nodes;
     made->nodes = ARENA_ARRAY(arena, (size_t)graph->n_nodes, struct node_scores);
     enum status status = outputs_make(graph, samples, n, &scratch, &outputs, diag);
-    for (int32_t i = 0; i < graph->n_nodes && status == OK; i++)
+    for (int32_t i = 0; i < graph->n_nodes && status == OK; i++) {
+        layer_watch_tell(watch, i, graph->n_nodes);
         if (graph->nodes[i].op == OP_conv_2d || graph->nodes[i].op == OP_fully_connected)
             status = node_score(graph, i, block, &outputs, &made->nodes[i], arena, diag);
+    }
+    layer_watch_tell(watch, graph->n_nodes, graph->n_nodes);
     arena_free(&scratch);
     *scores = made;
     return status;

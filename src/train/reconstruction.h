@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "graph/graph.h"
 #include "product/scores.h"
+#include "train/layer_watch.h"
 
 /* Importance of every filterlet of the conv_2d and fully_connected layers (a row of weights) of an
  * f32 graph (with `block` other than 0: of every block of so many input channels of a filterlet,
@@ -18,9 +19,9 @@
  * The score is what it adds, in parts of the variance of the layer's output and per byte of
  * weights, so that layers compare. The scores of a filter ascend in the order of removal: removing
  * those below a threshold keeps to it. Positions of `scores` are units, blocks of a filterlet one
- * after the other. */
+ * after the other. `watch` may be NULL. */
 enum status score_reconstruction(const struct graph *graph, const float *samples, int32_t n,
-                                 int32_t block, struct arena *arena, struct scores **scores,
-                                 struct diag *diag);
+                                 int32_t block, const struct layer_watch *watch,
+                                 struct arena *arena, struct scores **scores, struct diag *diag);
 
 #endif

@@ -136,7 +136,7 @@ static enum status try(struct trial *trial)
     TRY(score(graph, recipe, NULL, arena, &scores, trial->diag));
     TRY(scores_try(trial, graph, recipe, scores, inputs, n));
     printf("filterlets of least reconstruction error:\n");
-    TRY(score_reconstruction(graph, inputs, n, 0, arena, &scores, trial->diag));
+    TRY(score_reconstruction(graph, inputs, n, 0, NULL, arena, &scores, trial->diag));
     return scores_try(trial, graph, recipe, scores, inputs, n);
 }
 

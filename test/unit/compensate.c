@@ -419,8 +419,8 @@ static void outputs_come_nearer(void **state)
     assert_true(random < 0.5 * error_without(graph, masks, 0, &arena));
     assert_true(error_made(graph, masks, 0, 1, &arena) <
                 0.97 * error_without(graph, masks, 0, &arena));
-    assert_int_equal(score_reconstruction(graph, smooth_inputs(graph, 64, 3, &arena), 64, 0, &arena,
-                                          &scores, &diag),
+    assert_int_equal(score_reconstruction(graph, smooth_inputs(graph, 64, 3, &arena), 64, 0, NULL,
+                                          &arena, &scores, &diag),
                      OK);
     struct masks *chosen;
     struct unit filterlet = {UNIT_FILTERLET, 0};
@@ -466,7 +466,7 @@ static void scores_of_blocks(void **state)
     const float *samples = smooth_inputs(graph, 64, 3, &arena);
     struct scores *scores;
     struct diag diag;
-    assert_int_equal(score_reconstruction(graph, samples, 64, 3, &arena, &scores, &diag), OK);
+    assert_int_equal(score_reconstruction(graph, samples, 64, 3, NULL, &arena, &scores, &diag), OK);
     for (int32_t i = 0; i < 2; i++) {
         assert_true(scores->nodes[i].n_units == 4 * 18);
         for (int32_t k = 0; k < 4 * 18; k++)
@@ -475,6 +475,38 @@ static void scores_of_blocks(void **state)
     assert_null(scores->nodes[2].of);
     assert_true(error_of_ends(graph, scores, 0, &arena) <
                 0.1 * error_of_ends(graph, scores, 1, &arena));
+    arena_free(&arena);
+}
+
+static void see_next(void *context, int32_t done, int32_t total)
+{
+    int32_t *next = context;
+    assert_int_equal(total, 3);
+    assert_int_equal(done, *next);
+    ++*next;
+}
+
+/* Each node, and the end. */
+static void watchers_are_told(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct graph *graph = residual_graph(&arena), *solved;
+    int32_t next = 0;
+    const struct layer_watch watch = {see_next, &next};
+    const float *samples = smooth_inputs(graph, 64, 3, &arena);
+    struct compensation request = {.masks = random_masks(graph, 1, &arena),
+                                   .samples = samples,
+                                   .n_samples = 64,
+                                   .watch = &watch};
+    struct scores *scores;
+    struct diag diag;
+    assert_int_equal(compensate(graph, &request, &arena, &solved, &diag), OK);
+    assert_int_equal(next, 4);
+    next = 0;
+    assert_int_equal(score_reconstruction(graph, samples, 64, 0, &watch, &arena, &scores, &diag),
+                     OK);
+    assert_int_equal(next, 4);
     arena_free(&arena);
 }
 
@@ -491,8 +523,11 @@ static void rounded_graph(void **state)
     struct diag diag;
     for (int32_t i = 0; i < 2; i++)
         fake.nodes[i].weights = (struct quantization){.n = 4, .scale = scale};
-    struct compensation request = {masks, NULL, &fake, random_inputs(graph, 64, 3, &arena),
-                                   64,    0,    1};
+    struct compensation request = {.masks = masks,
+                                   .scales = &fake,
+                                   .samples = random_inputs(graph, 64, 3, &arena),
+                                   .n_samples = 64,
+                                   .repair = 1};
     assert_int_equal(compensate(graph, &request, &arena, &rounded, &diag), OK);
     check_masks(rounded, masks);
     for (int32_t i = 0; i < 2; i++)
@@ -587,6 +622,7 @@ int main(void)
         cmocka_unit_test(random_graphs),
         cmocka_unit_test(outputs_come_nearer),
         cmocka_unit_test(scores_of_blocks),
+        cmocka_unit_test(watchers_are_told),
         cmocka_unit_test(rounded_graph),
         cmocka_unit_test(absent_classes_are_silent),
     };
