@@ -32,10 +32,11 @@ dense_accuracy() { # epochs: of the dense network
 prune() { # name, options...: goes on where it was cut off
     local name=$1 resume=()
     shift
-    [ ! -e "$work/$name.json" ] || return 0
+    if [ -e "$work/$name.json" ] && [ "$(cat "$work/$name.options")" = "$model $*" ]; then return 0; fi
     [ ! -e "$work/$name.tflite.state/state.json" ] || resume=(--resume)
     echo "dtmm prune $(basename "$model") $*"
     "$dtmm" prune "$model" --data "$data" "$@" "${resume[@]}" --json -o "$work/$name.tflite" >"$work/$name.json.new"
+    echo "$model $*" >"$work/$name.options"
     mv "$work/$name.json.new" "$work/$name.json"
 }
 
