@@ -170,6 +170,7 @@ for seed in 1 2 3; do
     row filterlet 65 20 $seed reconstruction
 done
 row filter 75 20 1 "magnitude per byte" --rank bytes
+row filterlet 84 20 1 "reconstruction per instruction" --rank instructions
 
 is_wanted kws && keywords
 network kws "$shared/models/kws_ref_model.tflite" "$work/kws01" --augment shift:2x0 --lr 0.002 --qat-lr 0.01
