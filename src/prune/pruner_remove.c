@@ -265,6 +265,42 @@ static enum status weights_left(struct removal *removal, const struct recipe *re
     return OK;
 }
 
+/* Removes until `n_wanted` weights are left. With a filter the weights that read its channel leave
+ * too, or even all that the outputs depend on: then the shares are made smaller, as far as they can
+ * be. */
+static enum status shares_find(struct removal *removal, const struct recipe *recipe,
+                               double n_wanted, struct arena *arena, double *n_left)
+{
+    enum { TRIES = 12 };
+    int has_filters = recipe_has_filters(removal->p->recipe);
+    struct graph *enough = NULL, *most = NULL; /* removes what is wanted; less, but all that can */
+    double n, low = 0, high = 1, n_enough = 0, n_most = 0;
+    enum status status = weights_left(removal, recipe, arena, &n);
+    if (status == OK && (n >= n_wanted || has_filters)) {
+        *n_left = n;
+        return OK;
+    }
+    for (int i = 0; i <= TRIES; i++) {
+        if (status != OK && status != ERR_INPUT)
+            return status;
+        if (status == OK && n > n_wanted) {
+            most = removal->pruned;
+            n_most = n;
+        } else if (status == OK) {
+            enough = removal->pruned;
+            n_enough = n;
+        }
+        if (i == TRIES || (status == OK && n == n_wanted) || has_filters)
+            break;
+        double factor = (low + high) / 2;
+        status = weights_left(removal, recipe_scaled(recipe, factor, arena), arena, &n);
+        *(status == OK && n > n_wanted ? &low : &high) = factor;
+    }
+    removal->pruned = enough != NULL ? enough : most;
+    *n_left = enough != NULL ? n_enough : n_most;
+    return removal->pruned != NULL ? OK : status;
+}
+
 /* Whether the aim can be met is said before the first training, not after it. */
 static enum status aim_check(struct removal *removal, struct arena *arena)
 {
@@ -272,7 +308,8 @@ static enum status aim_check(struct removal *removal, struct arena *arena)
     struct pruner *p = removal->p;
     struct recipe last = recipe_of_step(p, p->options->n_steps, arena);
     double n_left, n_wanted = weights_wanted(p, &last), n_whole = weights_whole(p);
-    TRY(weights_left(removal, recipe_of_rest(&last, p->dense, p->graph, arena), arena, &n_left));
+    TRY(shares_find(removal, recipe_of_rest(&last, p->dense, p->graph, arena), n_wanted, arena,
+                    &n_left));
     if (n_left <= n_wanted + slack * n_whole)
         return OK;
     return fail(p->diag, ERR_USAGE,
@@ -281,41 +318,17 @@ static enum status aim_check(struct removal *removal, struct arena *arena)
                 100 * (1 - n_wanted / n_whole), 100 * (1 - n_left / n_whole));
 }
 
-/* Removes until the weights that are wanted are left. With a filter the weights that read its
- * channel leave too, or even all that the outputs depend on: then the shares are made smaller, as
- * far as they can be. */
 static enum status units_remove(struct removal *removal, struct arena *arena)
 {
-    enum { TRIES = 12 };
     struct pruner *p = removal->p;
     struct recipe whole = recipe_of_step(p, p->step, arena);
-    struct graph *enough = NULL, *most = NULL; /* removes what is wanted; less, but all that can */
-    double n_wanted = weights_wanted(p, &whole), n_left = 0, low = 0, high = 1;
-    enum status status = weights_left(removal, removal->recipe, arena, &n_left);
-    if (recipe_has_filters(p->recipe) || (status == OK && n_left >= n_wanted))
-        return status;
-    for (int i = 0; i <= TRIES; i++) {
-        if (status != OK && status != ERR_INPUT)
-            return status;
-        if (status == OK && n_left > n_wanted)
-            most = removal->pruned;
-        else if (status == OK)
-            enough = removal->pruned;
-        if (i == TRIES || (status == OK && n_left == n_wanted))
-            break;
-        double factor = (low + high) / 2;
-        status =
-            weights_left(removal, recipe_scaled(removal->recipe, factor, arena), arena, &n_left);
-        *(status == OK && n_left > n_wanted ? &low : &high) = factor;
-    }
-    removal->pruned = enough != NULL ? enough : most;
-    if (removal->pruned == NULL)
-        return status;
-    if (enough == NULL)
+    double n_left, n_wanted = weights_wanted(p, &whole);
+    TRY(shares_find(removal, removal->recipe, n_wanted, arena, &n_left));
+    if (n_left > n_wanted + 0.001 * weights_whole(p) && !recipe_has_filters(p->recipe))
         fprintf(stderr,
-                "note: step %d: with more of its weights absent the network would compute nothing; "
-                "fewer leave than were asked for\n",
-                p->step);
+                "note: step %d: %.1f %% of the weights absent were asked for, %.1f %% are\n",
+                p->step, 100 * (1 - n_wanted / weights_whole(p)),
+                100 * (1 - n_left / weights_whole(p)));
     return OK;
 }
 
