@@ -21,8 +21,8 @@ enum status file_read(const char *path, struct arena *arena, struct file *file, 
 /* Writes a file under a temporary name in the same folder, then renames it. */
 enum status file_write(const char *path, const void *data, size_t size, struct diag *diag);
 
-/* ERR_IO when a file cannot be written there, for reasons that are known before it is tried: its
- * folder is missing, or the path is a folder or empty. */
+/* Whether a file could be written there, as far as that is known before it is tried. ERR_IO: its
+ * folder is missing, or the path is a folder; ERR_USAGE: the path is empty. */
 enum status file_check_writable(const char *path, struct diag *diag);
 
 /* Whether both paths lead to one file that exists. */

@@ -184,7 +184,7 @@ const struct command COMMANDS[] = {
      "  --qat N              of these, the last ones with the rounding to int8 (2; of less than 5: "
      "0)\n"
      "  --qat-lr X           learning rate of these (0.003)\n"
-     "  --batch N            samples a step of training (128; fewer where there are few)\n"
+     "  --batch N            samples a step of training in float (128; fewer where few)\n"
      "  --lr X               learning rate; it falls along a cosine over all steps together "
      "(0.06)\n"
      "  --weight-decay X     (0.0001)\n"

@@ -239,10 +239,7 @@ static enum status train_rounded(struct quantizer *q)
         struct train_settings settings = train_settings_initial();
         settings.n_epochs = options->n_qat_epochs;
         settings.n_threads = options->n_threads;
-        if (options->batch_samples > 0)
-            settings.batch_samples = options->batch_samples;
-        while (options->batch_samples == 0 && settings.batch_samples > q->split.n_train &&
-               settings.batch_samples > 1)
+        while (settings.batch_samples > q->split.n_train && settings.batch_samples > 1)
             settings.batch_samples /= 2;
         settings.rate = options->qat_rate;
         settings.weight_decay = 0;

@@ -33,7 +33,6 @@ struct quantizer_options {
     int32_t n_qat_epochs;        /* of training with rounding, on all training samples; 0: none */
     double qat_rate;             /* its peak learning rate */
     int32_t n_threads;           /* of it; 0: workers_default() */
-    int32_t batch_samples;       /* of it; 0: 64, or fewer when there are not as many */
     const struct graph *teacher; /* of this training; NULL: the float network itself */
     struct augmentation augmentation;
     double distill_share;           /* of the float network's outputs in its loss */

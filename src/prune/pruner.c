@@ -263,7 +263,6 @@ enum status pruner_run(const struct pruner_options *options, struct arena *arena
     last.when_stopped = PRUNER_STOPPED;
     p.n_epochs_now = last.n_qat_epochs;
     last.n_threads = options->n_threads;
-    last.batch_samples = options->batch_samples;
     last.origin = p.origin.graph != NULL ? &p.origin : NULL;
     TRY(quantizer_run(&last, arena, &result->quantized, diag));
     TRY(size_measure(&p, result->quantized.graph, &result->size));

@@ -272,14 +272,12 @@ static enum status shares_find(struct removal *removal, const struct recipe *rec
                                double n_wanted, struct arena *arena, double *n_left)
 {
     enum { TRIES = 12 };
-    int has_filters = recipe_has_filters(removal->p->recipe);
     struct graph *enough = NULL, *most = NULL; /* removes what is wanted; less, but all that can */
-    double n, low = 0, high = 1, n_enough = 0, n_most = 0;
+    double n = 0, low = 0, high = 1, n_enough = 0, n_most = 0;
     enum status status = weights_left(removal, recipe, arena, &n);
-    if (status == OK && (n >= n_wanted || has_filters)) {
-        *n_left = n;
-        return OK;
-    }
+    *n_left = n;
+    if (recipe_has_filters(removal->p->recipe) || (status == OK && n >= n_wanted))
+        return status;
     for (int i = 0; i <= TRIES; i++) {
         if (status != OK && status != ERR_INPUT)
             return status;
@@ -290,7 +288,7 @@ static enum status shares_find(struct removal *removal, const struct recipe *rec
             enough = removal->pruned;
             n_enough = n;
         }
-        if (i == TRIES || (status == OK && n == n_wanted) || has_filters)
+        if (i == TRIES || (status == OK && n == n_wanted))
             break;
         double factor = (low + high) / 2;
         status = weights_left(removal, recipe_scaled(recipe, factor, arena), arena, &n);

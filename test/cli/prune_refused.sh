@@ -110,7 +110,7 @@ import numpy as np
 for part in ("x_train", "y_train", "x_test", "y_test"):
     np.save(f"few/{part}.npy", np.load(f"data/{part}.npy")[:24])
 END
-for options in "--score taylor --epochs 0 --val 0.6" "--epochs 6 --qat 2 --steps 2"; do
+for options in "--score taylor --epochs 0 --val 0.6" "--epochs 6 --qat 2 --steps 2" "--epochs 6 --qat 2 --steps 2 --batch 17"; do
     "$dtmm" prune net.txt --data few --input-scale 0.01 --sparsity 0.5 --unit block:4 $options -o few.tflite >few.txt 2>few.log ||
         { cat few.log; die "does not prune with 24 samples: $options"; }
 done
